@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* num/qmodel.h -- a quantised model as data: what the package holds and what
+ * every engine (golden, integer, HLS, RTL) reads. docs/numerics.md says what
+ * is computed from it, to the bit.
+ *
+ * Nothing here is owned: the pointers go into a mapped package or into the
+ * arrays of whoever built the model.
+ */
+#ifndef NUM_QMODEL_H
+#define NUM_QMODEL_H
+#include "num/num.h"
+#include "num/shape.h"
+
+/* Where a linear's input is quantised. q, k, v share one site; gate and up
+ * share one. The input is in fixed point with `frac` fraction bits. */
+struct num_qsite {
+    int abits;           /* 8: i8 symmetric, 4: u4 asymmetric; per token */
+    int frac;            /* fraction bits of the input */
+    uint32_t clip;       /* share of the range kept, Q0.16; 65536 = all */
+    const int32_t *mean; /* (in) taken out before quantising, NULL: none */
+};
+
+/* y[o] = sat_obits( acc[o] * (sx * sw[o]) * 2^frac + bias[o] )
+ * acc[o] = sum over groups g of mul[o][g] * sum over i in g of
+ *          (xcode[i] - zp) * w[o][i]                                exact */
+struct num_qlinear {
+    int din, dout;
+    int wbits;             /* 4 or 8, two's complement codes */
+    int group;             /* inputs a group; 0: one scale a row, no mul */
+    int obits;             /* the result saturates to this many bits */
+    int frac;              /* fraction bits of the result */
+    const uint8_t *w;      /* (dout, din) codes; wbits 4: (dout, ceil(din/2)),
+                             low nibble = even input */
+    const uint16_t *mant;  /* (dout) weight scale, mantissa */
+    const int8_t *exp;     /* (dout) weight scale, power of two */
+    const uint8_t *mul;    /* (dout, din/group) group multipliers, 1..255 */
+    const int32_t *colsum; /* (dout) sum over g of mul[g] * sum of w: the
+                              factor of the zero point */
+    const int32_t *bias;   /* (dout) in the result's format, NULL: none */
+};
+
+enum num_site { NUM_SITE_ATTN, NUM_SITE_O, NUM_SITE_FFN, NUM_SITE_DOWN };
+enum num_linear {
+    NUM_Q,
+    NUM_K,
+    NUM_V,
+    NUM_O,
+    NUM_GATE,
+    NUM_UP,
+    NUM_DOWN,
+    NUM_LINEARS
+};
+
+struct num_qlayer {
+    struct num_qsite site[4];            /* by enum num_site */
+    struct num_qlinear lin[NUM_LINEARS]; /* by enum num_linear */
+    const struct num_scale *q_scale;     /* (qh)  code = x * scale, i8 */
+    const struct num_scale *k_scale;     /* (kvh) the same */
+    const struct num_scale *v_scale;     /* (kvh) the same */
+    const struct num_scale *s_scale;     /* (qh)  (max - score) * scale = the
+                                        negated power of two, Q.16 */
+    const struct num_scale *o_scale;     /* (kvh) v code * scale = attention
+                                        output in site[NUM_SITE_O] format */
+    int h_frac;                          /* fraction bits of silu(gate) * up */
+};
+
+struct num_qmodel {
+    struct num_shape shape;
+    int seq;                    /* rows of rope: longest sequence usable */
+    int kvbits;                 /* 8 */
+    int r3;                     /* Hadamard on q and k after RoPE */
+    int r4;                     /* Hadamard before down */
+    int res_frac;               /* fraction bits of the residual stream */
+    uint64_t eps_q;             /* round(eps * d * 2^(2 res_frac)) */
+    struct num_scale sqrt_d;    /* sqrt(d) */
+    const int8_t *embed;        /* (v, d) codes */
+    const uint16_t *embed_mant; /* (v) */
+    const int8_t *embed_exp;    /* (v) real scale: residual adds res_frac */
+    const int16_t *rope;        /* (seq, h/2, {cos, sin}) Q1.15 */
+    struct num_qlayer *layer;   /* (layer) */
+    struct num_qsite head_site;
+    struct num_qlinear head; /* (v, d) */
+};
+
+#endif
