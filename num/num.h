@@ -146,7 +146,7 @@ NUM_FN struct num_scale num_recip(uint64_t x)
 
 /* ---- functions -------------------------------------------------------- */
 
-/* round(2^16 * 2^(-t / 2^16)), within 1.1 codes. 0 for t >= 24 * 2^16. */
+/* round(2^16 * 2^(-t / 2^16)), within 1.7 codes. 0 for t >= 24 * 2^16. */
 NUM_FN uint32_t num_exp2n(uint32_t t)
 {
     uint32_t whole = t >> 16;
