@@ -39,6 +39,7 @@ static const struct {
 } aliases[] = {{"llama3", "llama-bpe"}, {"llama-v3", "llama-bpe"}};
 
 struct tok_split {
+    const char *name;
     int stages;
     pcre2_code *code[STAGES];
 };
@@ -87,6 +88,8 @@ struct tok_split *tok_split_new(const char *name, size_t n,
         return NULL;
     }
     struct tok_split *s = calloc(1, sizeof *s);
+    if (s)
+        s->name = known[k].name;
     for (int i = 0; s && i < STAGES && known[k].stage[i]; i++) {
         char regex[MAX_REGEX];
         int code;
@@ -114,6 +117,11 @@ void tok_split_free(struct tok_split *s)
     for (int i = 0; s && i < STAGES; i++)
         pcre2_code_free(s->code[i]);
     free(s);
+}
+
+const char *tok_split_name(const struct tok_split *s)
+{
+    return s->name;
 }
 
 const char *tok_split_named(const char *regex)

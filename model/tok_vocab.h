@@ -104,6 +104,8 @@ bool tok_read_config(struct tok *t, const char *path, struct fl_error *err);
 struct tok_split *tok_split_new(const char *name, size_t n,
                                 struct fl_error *err);
 void tok_split_free(struct tok_split *s);
+/* A name that tok_split_new takes. */
+const char *tok_split_name(const struct tok_split *s);
 /* The name of the pre-tokeniser with exactly this regular expression as its
  * last stage, or NULL. */
 const char *tok_split_named(const char *regex);
