@@ -99,6 +99,14 @@ bool tok_stream_end(struct tok_stream *s, struct tok_text *out)
     return ok;
 }
 
+void tok_default_ends(struct tok *t, int bos, int eos)
+{
+    if (t->bos < 0 && bos >= 0 && bos < t->count)
+        t->bos = bos;
+    if (t->eos < 0 && eos >= 0 && eos < t->count)
+        t->eos = eos;
+}
+
 int tok_count(const struct tok *t)
 {
     return t->count;

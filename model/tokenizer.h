@@ -40,6 +40,9 @@ bool tok_from_tiktoken(struct tok **t, const uint8_t *data, size_t size,
  * is read too, for the beginning and end tokens and the chat template. */
 bool tok_open(struct tok **t, const char *path, struct fl_error *err);
 void tok_free(struct tok *t);
+/* Beginning and end tokens for a file that names none; -1 or an id outside
+ * the vocabulary changes nothing. */
+void tok_default_ends(struct tok *t, int bos, int eos);
 
 int tok_count(const struct tok *t);
 /* -1 where there is none. */
