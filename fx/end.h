@@ -15,6 +15,10 @@ FX_ENTRY(FX_NAME)
 #undef FX_ELEM
 #undef FX_ELEM_X
 #undef FX_ELEM_Y
+#undef FX_ELEM_W
+#undef FX_PACK
+#undef FX_WAYS
+#undef FX_BURST
 #undef FX_XBITS
 #undef FX_WBITS
 #undef FX_OBITS

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fx/mac.h -- the part that the two linear arrays share: element types by
+ * parameter, and the packing of two 4-bit weights into one multiplier operand.
+ * Included by a template between its parameters and its ports; no guard.
+ *
+ *     operand  w0 + w1 * 2^22          27 bits: one port of a DSP48E2
+ *     word     | sum of x * w1 : 26 | sum of x * w0 : 22 |
+ *
+ * |x * w| <= 2^10, so 1,024 products keep each sum within 2^20. The low sum is
+ * the word's low 22 bits, sign-extended; the high one is what remains when it
+ * has been subtracted (a negative low sum borrows from the high field). 8-bit
+ * weights are not packed: the word is the sum, below 2^25.
+ */
+#if FX_XBITS == 8
+#define FX_ELEM_X i8
+#elif FX_XBITS == 4
+#define FX_ELEM_X u4
+#else
+#error "fx/mac.h: FX_XBITS must be 8 or 4"
+#endif
+#if FX_WBITS == 4
+#define FX_ELEM_W i4
+#define FX_PACK   2
+#elif FX_WBITS == 8
+#define FX_ELEM_W i8
+#define FX_PACK   1
+#else
+#error "fx/mac.h: FX_WBITS must be 4 or 8"
+#endif
+_Static_assert(FX_GROUP >= 0 && FX_GROUP <= 1024,
+               "fx/linear: FX_GROUP must be 0 .. 1024");
+_Static_assert(FX_DIN >= 1 && FX_DIN <= 1 << 17,
+               "fx/linear: FX_DIN must be 1 .. 2^17");
+
+/* A word of the array: 48 bits is the accumulator of a DSP. */
+#if FX_PACK == 2
+typedef FX_INT(48) FX_(word);
+#else
+typedef FX_INT(26) FX_(word);
+#endif
+
+/* A finished sum: XBITS + WBITS bits a product, 2^17 of them; a multiplier of
+ * a weight group adds 8 bits, but the packer keeps every row below 2^38. */
+#if FX_GROUP
+typedef FX_INT(40) FX_(sum);
+#else
+typedef FX_INT(FX_XBITS + FX_WBITS + 17) FX_(sum);
+#endif
+
+/* The sum of output `half` (0, 1) of a word. */
+NUM_FN int32_t FX_(field)(FX_(word) word, int half)
+{
+#if FX_PACK == 2
+    int64_t all = (int64_t)word;
+    int32_t low = (int32_t)((uint32_t)(uint64_t)all << 10) >> 10;
+    return half ? (int32_t)((all - low) >> 22) : low;
+#else
+    return (int32_t)word;
+#endif
+}
