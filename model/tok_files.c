@@ -74,45 +74,59 @@ static int from_base64(const uint8_t *s, size_t n, uint8_t *to, size_t room)
     return (int)(m - pad);
 }
 
-/* The special tokens of Llama 3.1 and later, ids 128000 onwards; the rest of
- * the 256 are reserved tokens. */
-static bool add_llama3_specials(struct tok *t, struct fl_error *err)
+/* Vocabularies known by their size: how they split words, and the special
+ * tokens that follow. Llama 3 (3.1 and later) fills up to 256 with reserved
+ * ones. */
+static const struct family {
+    int ranks;
+    const char *split, *bos, *eos;
+    int reserved;
+    const char *named[12];
+} families[] = {
+    {128000,
+     "llama-bpe",
+     "<|begin_of_text|>",
+     "<|end_of_text|>",
+     244,
+     {"<|begin_of_text|>", "<|end_of_text|>", "<|reserved_special_token_0|>",
+      "<|reserved_special_token_1|>", "<|finetune_right_pad_id|>",
+      "<|step_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>",
+      "<|eot_id|>", "<|python_tag|>", "<|image|>"}},
+    {151643,
+     "qwen2",
+     NULL,
+     "<|im_end|>",
+     0,
+     {"<|endoftext|>", "<|im_start|>", "<|im_end|>"}},
+};
+
+static bool add_specials(struct tok *t, const struct family *f,
+                         struct fl_error *err)
 {
-    static const char *const named[] = {"<|begin_of_text|>",
-                                        "<|end_of_text|>",
-                                        "<|reserved_special_token_0|>",
-                                        "<|reserved_special_token_1|>",
-                                        "<|finetune_right_pad_id|>",
-                                        "<|step_id|>",
-                                        "<|start_header_id|>",
-                                        "<|end_header_id|>",
-                                        "<|eom_id|>",
-                                        "<|eot_id|>",
-                                        "<|python_tag|>",
-                                        "<|image|>"};
-    enum { NAMED = sizeof named / sizeof *named, ALL = 256 };
-    t->bos = t->count;
-    t->eos = t->count + 1;
-    t->wants_bos = true;
-    for (int k = 0; k < ALL; k++) {
+    enum { NAMED = sizeof f->named / sizeof *f->named };
+    for (int k = 0; k < NAMED && f->named[k]; k++) {
+        if (f->bos && strcmp(f->named[k], f->bos) == 0)
+            t->bos = t->count;
+        if (strcmp(f->named[k], f->eos) == 0)
+            t->eos = t->count;
+        FL_TRY(
+            tok_add(t, f->named[k], strlen(f->named[k]), TOK_CONTROL, 0, err));
+    }
+    for (int k = 0; k < f->reserved; k++) {
         char name[64];
-        int n = k < NAMED
-                    ? snprintf(name, sizeof name, "%s", named[k])
-                    : snprintf(name, sizeof name,
-                               "<|reserved_special_token_%d|>", k - NAMED + 2);
+        int n =
+            snprintf(name, sizeof name, "<|reserved_special_token_%d|>", k + 2);
         FL_TRY(tok_add(t, name, (size_t)n, TOK_CONTROL, 0, err));
     }
+    t->wants_bos = t->bos >= 0;
     return true;
 }
 
 static bool fill_tiktoken(struct tok *t, const uint8_t *data, size_t size,
                           struct fl_error *err)
 {
-    enum { LLAMA3_TOKENS = 128000 };
     t->order = TOK_BY_ID;
     t->whole = true;
-    t->split = tok_split_new("llama-bpe", 9, err);
-    FL_TRY(t->split != NULL);
     for (size_t at = 0; at < size;) {
         const uint8_t *end = memchr(data + at, '\n', size - at);
         size_t n = end ? (size_t)(end - data) - at : size - at;
@@ -134,9 +148,16 @@ static bool fill_tiktoken(struct tok *t, const uint8_t *data, size_t size,
         FL_TRY(tok_add(t, piece, (size_t)len, TOK_TEXT, 0, err));
         at += n + 1;
     }
-    snprintf(t->family, sizeof t->family, "byte-level BPE, tiktoken");
-    if (t->count == LLAMA3_TOKENS)
-        FL_TRY(add_llama3_specials(t, err));
+    const char *split = "llama-bpe";
+    for (size_t k = 0; k < sizeof families / sizeof *families; k++)
+        if (families[k].ranks == t->count) {
+            split = families[k].split;
+            FL_TRY(add_specials(t, &families[k], err));
+            break;
+        }
+    t->split = tok_split_new(split, strlen(split), err);
+    FL_TRY(t->split != NULL);
+    snprintf(t->family, sizeof t->family, "byte-level BPE, %s", split);
     return tok_index(t, err) && tok_finish(t, err);
 }
 

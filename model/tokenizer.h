@@ -32,8 +32,9 @@ bool tok_from_json(struct tok **t, const char *text, size_t size,
 /* tokenizer.bin of llama2.c. */
 bool tok_from_llama2c(struct tok **t, const uint8_t *data, size_t size,
                       const char *name, struct fl_error *err);
-/* Lines of base64 and rank. 128000 of them are taken for Llama 3, whose 256
- * special tokens follow; others have none. */
+/* Lines of base64 and rank. 128000 of them are taken for Llama 3 and 151643
+ * for Qwen2, whose special tokens follow; others have none and split words
+ * as Llama 3 does. */
 bool tok_from_tiktoken(struct tok **t, const uint8_t *data, size_t size,
                        const char *name, struct fl_error *err);
 /* Any of the above, by content. A tokenizer_config.json beside a JSON file
