@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench/engine_bench.c -- speed of the integer engine on a model of
+ * SmolLM2-135M's shape with random weights: no files needed.
+ *
+ *     engine_bench [--threads N] [--isa NAME] [--scheme w4a8|w4a4|w8a8]
+ *                  [--prompt N] [--gen N] [--reps N] [--all] [--profile]
+ *
+ * Prints tokens a second of a prompt (logits of the last token; --all: of
+ * every token, as a perplexity does) and of decoding from an empty context;
+ * the median of --reps.
+ */
+#include "base/progress.h"
+#include "engine/engine.h"
+#include "tests/golden/qmodel_random.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bench {
+    struct eng_options o;
+    const char *scheme;
+    int prompt, gen, reps, all, profile;
+};
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, compare);
+    return x[n / 2];
+}
+
+static void profile(struct engine *e, const char *what)
+{
+    struct eng_profile p;
+    eng_profile_get(e, &p);
+    double sum = 0;
+    for (int i = 0; i < ENG_OP_COUNT; i++)
+        sum += p.seconds[i];
+    printf("%s, microseconds a token\n", what);
+    for (int i = 0; i < ENG_OP_COUNT; i++)
+        if (p.seconds[i] > 0)
+            printf("  %-22s %8.1f  %4.1f %%\n", eng_op_text((enum eng_op)i),
+                   p.seconds[i] / (double)p.tokens * 1e6,
+                   100 * p.seconds[i] / sum);
+}
+
+static double prefill(struct engine *e, struct eng_session *s,
+                      const struct bench *b, const int32_t *token)
+{
+    eng_session_cut(s, 0);
+    double start = fl_now();
+    if (b->all) {
+        struct eng_row *row = calloc((size_t)b->prompt, sizeof *row);
+        double *nll = calloc((size_t)b->prompt, sizeof *nll);
+        for (int t = 0; t < b->prompt; t++)
+            row[t] =
+                (struct eng_row){s, token[t], token[(t + 1) % b->prompt], 0};
+        eng_batch(e, row, b->prompt, NULL, NULL, nll, NULL);
+        free(row);
+        free(nll);
+    } else {
+        eng_prefill(s, token, b->prompt, NULL);
+    }
+    return b->prompt / (fl_now() - start);
+}
+
+static double decode(struct eng_session *s, const struct bench *b,
+                     const int32_t *token)
+{
+    eng_session_cut(s, 0);
+    double start = fl_now();
+    for (int t = 0; t < b->gen; t++)
+        eng_decode(s, token[t % b->prompt], NULL);
+    return b->gen / (fl_now() - start);
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: see the head of bench/engine_bench.c\n");
+    return 2;
+}
+
+static int parse(struct bench *b, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        if (!strcmp(a, "--all")) {
+            b->all = 1;
+            continue;
+        }
+        if (!strcmp(a, "--profile")) {
+            b->profile = 1;
+            continue;
+        }
+        const char *v = ++i < argc ? argv[i] : NULL;
+        if (!v)
+            return 0;
+        if (!strcmp(a, "--threads"))
+            b->o.threads = atoi(v);
+        else if (!strcmp(a, "--isa"))
+            b->o.isa = v;
+        else if (!strcmp(a, "--block"))
+            b->o.block = atoi(v);
+        else if (!strcmp(a, "--scheme"))
+            b->scheme = v;
+        else if (!strcmp(a, "--prompt"))
+            b->prompt = atoi(v);
+        else if (!strcmp(a, "--gen"))
+            b->gen = atoi(v);
+        else if (!strcmp(a, "--reps"))
+            b->reps = atoi(v);
+        else
+            return 0;
+    }
+    return b->prompt > 0 && b->gen >= 0 && b->reps > 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {{0}, "w4a8", 512, 128, 3, 0, 0};
+    if (!parse(&b, argc, argv))
+        return usage();
+    int longest = b.prompt > b.gen ? b.prompt : b.gen;
+    struct qrandom q = {
+        .shape = {30, 576, 1536, 9, 3, 64, 49152, longest, 0, 0, 0},
+        .seq = longest,
+        .wbits = b.scheme[1] == '8' ? 8 : 4,
+        .abits = b.scheme[3] == '8' ? 8 : 4,
+        .r4 = 1,
+        .mean = 1,
+        .bias = 1,
+    };
+    struct num_qmodel *m = qrandom_new(&q);
+    struct fl_error err = {0};
+    double start = fl_now();
+    struct engine *e = m ? eng_open(m, &b.o, &err) : NULL;
+    struct eng_session *s = e ? eng_session_new(e, 0, &err) : NULL;
+    double opened = fl_now() - start;
+    int32_t *token = calloc((size_t)longest, sizeof *token);
+    double *x = calloc((size_t)b.reps, sizeof *x);
+    if (!s || !token || !x) {
+        fprintf(stderr, "engine_bench: %s\n", err.msg);
+        return 1;
+    }
+    uint64_t seed = 1;
+    for (int t = 0; t < longest; t++)
+        token[t] = (int32_t)(qrandom_word(&seed) % 49152);
+    printf("%s, %s, %d threads, opened in %.3f s, %.1f MB + %.1f MB cache\n",
+           b.scheme, eng_isa(e), eng_threads(e), opened,
+           (double)eng_bytes(e) / 1e6, (double)eng_session_bytes(s) / 1e6);
+    eng_profile_set(e, b.profile);
+    for (int r = 0; r < b.reps; r++)
+        x[r] = prefill(e, s, &b, token);
+    printf("prompt %d%s: %.1f tokens/s\n", b.prompt,
+           b.all ? ", all logits" : "", median(x, b.reps));
+    if (b.profile)
+        profile(e, "prompt");
+    eng_profile_set(e, b.profile);
+    for (int r = 0; r < b.reps && b.gen; r++)
+        x[r] = decode(s, &b, token);
+    if (b.gen)
+        printf("decode %d: %.1f tokens/s\n", b.gen, median(x, b.reps));
+    if (b.profile && b.gen)
+        profile(e, "decode");
+    free(x);
+    free(token);
+    eng_session_free(s);
+    eng_close(e);
+    qrandom_free(m);
+    return 0;
+}
