@@ -7,10 +7,10 @@
 // the styles differ in what they are made of, never in a cycle, so the timed
 // model needs one rule. It holds exactly DEPTH words.
 //
-//   DEPTH 1    one register; i_ready looks through to o_ready, so it still
-//              moves a word every cycle. The path from o_ready to i_ready is
-//              combinational: not for chip boundaries (use fx_skid there).
-//   DEPTH >= 2 i_ready and o_valid are functions of registers only.
+// i_ready and o_valid are functions of registers only, so DEPTH 1 moves a word
+// every other cycle. LOOK 1 lets a FIFO of depth 1 look through from o_ready
+// to i_ready and move one every cycle: a combinational path, which must not
+// close into a loop and has no place at a chip boundary.
 //
 //   STYLE  "auto", "distributed"  the tool's ram_style, read without a clock
 //          "srl"                  addressable shift register (Xilinx SRL)
@@ -22,7 +22,8 @@
 module fx_fifo #(
     parameter int W = 8,      // bits a word
     parameter int DEPTH = 2,  // words it holds, 1 or more
-    parameter STYLE = "auto"  // what it is made of
+    parameter STYLE = "auto", // what it is made of
+    parameter bit LOOK = 0    // DEPTH 1: look through to o_ready
 ) (
     input  wire          clk,
     input  wire          rst,      // synchronous, empties it
@@ -44,7 +45,7 @@ module fx_fifo #(
 
     if (DEPTH == 1) begin : g_one
         logic full;
-        assign i_ready = !full || o_ready;
+        assign i_ready = !full || (LOOK && o_ready);
         assign o_valid = full;
         always_ff @(posedge clk) begin
             if (push)
