@@ -19,7 +19,7 @@ for style in auto distributed srl block ultra; do
         lint "-GSTYLE=\"$style\"" -GDEPTH=$depth -GW=5 rtl/fx_fifo.sv
     done
 done
-lint -GLOOK=1 -GDEPTH=1 rtl/fx_fifo.sv
+lint "-GLOOK=1'b1" -GDEPTH=1 rtl/fx_fifo.sv
 lint -GLAT=2 -GDEPTH=37 rtl/fx_ram.sv
 lint -GLAT=2 -GDEPTH=37 rtl/fx_rom.sv
 lint -GDATA_W=32 -GMAX_BURST=256 -GLEN_W=10 rtl/fx_axi_split.sv
