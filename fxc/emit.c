@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* emit.c -- the nodes of a module as SystemVerilog.
+ *
+ * A node is one wire, `add_12`, holding rw bits, signed if they are to be sign
+ * extended. Used in a later step of a pipeline it is carried along in registers
+ * add_12_q3, add_12_q4; used by another region, or later in a sequence, it is
+ * held in add_12_r. Extensions and concatenations have no wire: they are
+ * written where they are used. `fire` of a step is 1 in the cycle in which an
+ * iteration leaves it; every register is written under some fire.
+ */
+#include "fxc/all.h"
+#include <string.h>
+
+int avail(const Node *n)
+{
+    return n->step + n->lat;
+}
+
+bool is_wire(const Node *n)
+{
+    return n->op == Ocat || n->op == Ozext || n->op == Osext;
+}
+
+const char *name_of(const Node *n)
+{
+    if (n->op == Oarg)
+        return n->name;
+    return fmt("%s_%d", *n->name ? n->name : opinfo[n->op].name, n->id);
+}
+
+const char *fire(const Region *r, int step)
+{
+    return fmt("%s_fire%d", r->name, step);
+}
+
+const char *where(Loc at)
+{
+    if (!at.file || !at.line)
+        return "";
+    const char *f = strrchr(at.file, '/');
+    return fmt(" // %s:%d", f ? f + 1 : at.file, at.line);
+}
+
+/* The loop register that n updates, if it can serve as n's own. */
+static const Node *shared_register(const Node *n)
+{
+    const Region *r = n->rgn;
+    for (int i = 0; r->pipe && i < r->nnode; i++) {
+        const Node *p = r->node[i];
+        if (p->op == Ophi && update_of(r, p) == n && p->rw == n->rw &&
+            p->sgn == n->sgn && update_step(r, p) == avail(n))
+            return p;
+    }
+    return NULL;
+}
+
+bool owns_held(const Node *n)
+{
+    return !(n->op == Ophi && !n->rgn->pipe) && !shared_register(n);
+}
+
+const char *held(const Node *n)
+{
+    const Node *p = n->op == Ophi && !n->rgn->pipe ? n : shared_register(n);
+    return p ? name_of(p) : fmt("%s_r", name_of(n));
+}
+
+static const char *literal(const Node *n, int w)
+{
+    int words = (n->w + 63) / 64;
+    if (w <= 32)
+        return fmt(
+            "%d'd%llu", w,
+            (unsigned long long)(n->bits[0] & (~UINT64_C(0) >> (64 - w))));
+    Buf b = {0};
+    put(&b, "%d'h", w);
+    int top = (w + 63) / 64 < words ? (w + 63) / 64 : words;
+    for (int i = top - 1; i >= 0; i--) {
+        uint64_t v = n->bits[i];
+        if ((i + 1) * 64 > w)
+            v &= ~UINT64_C(0) >> (64 - w % 64);
+        put(&b, i == top - 1 ? "%llx" : "%016llx", (unsigned long long)v);
+    }
+    return b.s;
+}
+
+/* A constant, sign extended to w bits if it is signed. */
+static const char *literal_ext(const Node *n, int w)
+{
+    if (w <= n->rw || !n->sgn)
+        return literal(n, w);
+    size_t words = (size_t)(w + 63) / 64;
+    Node c = *n;
+    c.bits = xalloc(words * sizeof *c.bits);
+    c.w = w;
+    for (int k = 0; k < w; k++) {
+        int s = k < n->rw ? k : n->rw - 1;
+        c.bits[k / 64] |= (n->bits[s / 64] >> s % 64 & 1) << k % 64;
+    }
+    return literal(&c, w);
+}
+
+static const char *cast(const char *x, bool id, int have, bool sgn, int w)
+{
+    if (have == w)
+        return x;
+    if (sgn && w > have && !id)
+        return fmt("%d'($signed(%s))", w, x);
+    return fmt("%d'(%s)", w, x);
+}
+
+static const char *cat_text(Node *n, const Region *r, int step)
+{
+    Buf b = {0};
+    put(&b, "{");
+    int lo = n->w;
+    bool first = true;
+    for (int i = n->nin - 1; i >= 0; i--) {
+        lo -= n->in[i]->w;
+        int k = n->rw - lo < n->in[i]->w ? n->rw - lo : n->in[i]->w;
+        if (k <= 0)
+            continue;
+        put(&b, "%s%s", first ? "" : ", ", ref(n->in[i], r, step, k));
+        first = false;
+    }
+    put(&b, "}");
+    return b.s;
+}
+
+/* The name under which n is found in `step` of r, or by others (r NULL). */
+static const char *found(const Node *n, const Region *r, int step)
+{
+    if (n->op == Oarg)
+        return n->name;
+    if (n->rgn != r)
+        return held(n);
+    if (step <= avail(n))
+        return name_of(n);
+    return r->pipe ? fmt("%s_q%d", name_of(n), step) : held(n);
+}
+
+const char *ref(Node *n, const Region *r, int step, int w)
+{
+    if (n->op == Oconst)
+        return literal_ext(n, w);
+    if (n->op == Ozext || n->op == Osext) {
+        Node *a = n->in[0];
+        int k = n->rw < a->w ? n->rw : a->w;
+        if (w <= a->w)
+            return ref(a, r, step, w);
+        const char *x = ref(a, r, step, k);
+        /* the extension of the C type, at the width of the C type */
+        bool sgn = n->op == Osext;
+        if (a->rw <= k && (a->sgn == sgn || a->rw < a->w))
+            return ref(a, r, step, w);
+        return cast(x, false, k, sgn, w);
+    }
+    if (n->op == Ocat)
+        return cast(cat_text(n, r, step), false, n->rw, n->sgn, w);
+    return cast(found(n, r, step), true, n->rw, n->sgn, w);
+}
+
+/* ---- operations ---- */
+
+/* Bits in which two values can be compared. */
+static int compare_width(const Node *n)
+{
+    const Node *a = n->in[0], *b = n->in[1];
+    bool sgn = n->op == Oslt || n->op == Osle || a->sgn || b->sgn;
+    int x = a->rw + (sgn && !a->sgn && a->rw < a->w);
+    int y = b->rw + (sgn && !b->sgn && b->rw < b->w);
+    return x > y ? x : y;
+}
+
+static const char *slice_text(Node *n, const Region *r)
+{
+    Node *a = n->in[0];
+    int top = n->lo + n->rw;
+    if (a->op == Oconst || is_wire(a) || top > a->rw)
+        return fmt("%d'(%s >> %d)", n->rw, ref(a, r, n->step, top), n->lo);
+    const char *x = ref(a, r, n->step, a->rw);
+    if (n->lo == 0 && a->rw == n->rw)
+        return x;
+    if (n->rw == 1)
+        return fmt("%s[%d]", x, n->lo);
+    return fmt("%s[%d:%d]", x, top - 1, n->lo);
+}
+
+static const char *multiply(Node *n, const Region *r)
+{
+    const char *s[2];
+    bool sgn = n->in[0]->sgn || n->in[1]->sgn;
+    for (int i = 0; i < 2; i++) {
+        Node *a = n->in[i];
+        int k = a->rw + (sgn && !a->sgn);
+        if (k > n->rw)
+            k = n->rw;
+        const char *x = ref(a, r, n->step, k);
+        s[i] =
+            sgn ? fmt("%d'($signed(%s))", n->rw, x) : fmt("%d'(%s)", n->rw, x);
+    }
+    return fmt("%s * %s", s[0], s[1]);
+}
+
+static const char *expression(Node *n)
+{
+    const Region *r = n->rgn;
+    int s = n->step, w = n->rw;
+    const char *text = opinfo[n->op].text;
+    switch (n->op) {
+    case Oslice:
+        return slice_text(n, r);
+    case Oselect:
+        return fmt("%s ? %s : %s", ref(n->in[0], r, s, 1),
+                   ref(n->in[1], r, s, w), ref(n->in[2], r, s, w));
+    case Omul:
+        return multiply(n, r);
+    case Oxor:
+        if (w == 1 && is_const(n->in[1], 1))
+            return fmt("~%s", ref(n->in[0], r, s, 1));
+        break;
+    case Oshl:
+        return fmt("%s << %s", ref(n->in[0], r, s, w),
+                   ref(n->in[1], r, s, n->in[1]->rw));
+    case Olshr:
+    case Oashr: {
+        Node *a = n->in[0];
+        int k = a->rw > w ? a->rw : w;
+        if (n->op == Olshr && a->sgn)
+            k = a->w; /* zeros come in above all its bits */
+        const char *x = ref(a, r, s, k);
+        x = n->op == Oashr && (a->sgn || a->rw == a->w)
+                ? fmt("$signed(%s) >>> %s", x,
+                      ref(n->in[1], r, s, n->in[1]->rw))
+                : fmt("%s >> %s", x, ref(n->in[1], r, s, n->in[1]->rw));
+        return k == w ? x : fmt("%d'(%s)", w, x);
+    }
+    case Opop:
+        return fmt("%s_data", n->port->name);
+    default:
+        break;
+    }
+    if (opinfo[n->op].class == Ccmp) {
+        int k = compare_width(n);
+        bool sgn = n->op == Oslt || n->op == Osle;
+        const char *f = sgn ? "$signed(%s) %s $signed(%s)" : "%s %s %s";
+        Buf b = {0};
+        if (sgn)
+            put(&b, "$signed(%s) %s $signed(%s)", ref(n->in[0], r, s, k), text,
+                ref(n->in[1], r, s, k));
+        else
+            put(&b, "%s %s %s", ref(n->in[0], r, s, k), text,
+                ref(n->in[1], r, s, k));
+        (void)f;
+        return b.s;
+    }
+    return fmt("%s %s %s", ref(n->in[0], r, s, w), text,
+               ref(n->in[1], r, s, w));
+}
+
+static const char *type_of(const Node *n)
+{
+    if (n->rw == 1 && !n->sgn)
+        return "";
+    return fmt("%s[%d:0] ", n->sgn ? "signed " : "", n->rw - 1);
+}
+
+static void emit_node(Node *n, Buf *decl, Buf *body, Buf *clocked)
+{
+    const char *id = name_of(n), *t = type_of(n), *at = where(n->loc);
+    if (is_wire(n) || n->op == Opush || n->op == Ostore)
+        return;
+    if (n->op == Ophi) {
+        put(decl, "  logic %s%s;%s\n", t, id, at);
+    } else if (n->op == Oload && n->mem->kind == Mram) {
+        put(body, "  wire %s%s = %s_%d_rd;%s\n", t, id, n->mem->name, n->bank,
+            at);
+    } else if (n->op == Oload && n->mem->kind == Mreg) {
+        emit_reg_load(n, body);
+    } else if (n->op == Oload) {
+        const char *x = fmt("%s_%d_table[%s]", n->mem->name, n->id,
+                            ref(n->in[0], n->rgn, n->step, n->in[0]->w));
+        put(decl, "  logic %s%s;\n", t, id);
+        if (n->lat)
+            put(clocked, "    if (%s) %s <= %s;%s\n", fire(n->rgn, n->step), id,
+                x, at);
+        else
+            put(body, "  assign %s = %s;%s\n", id, x, at);
+    } else if (n->lat) {
+        put(decl, "  logic %s%s;\n", t, id);
+        put(clocked, "    if (%s) %s <= %s;%s\n", fire(n->rgn, n->step), id,
+            expression(n), at);
+    } else {
+        put(body, "  wire %s%s = %s;%s\n", t, id, expression(n), at);
+    }
+}
+
+/* The registers that carry n along. */
+static void emit_carry(Fn *fn, Node *n, Buf *decl, Buf *clocked)
+{
+    if (is_wire(n) || n->op == Opush || n->op == Ostore)
+        return;
+    const Region *r = n->rgn;
+    const char *id = name_of(n), *t = type_of(n);
+    int a = avail(n);
+    if ((n->ext || (!r->pipe && n->last > a)) && owns_held(n)) {
+        put(decl, "  logic %s%s_r;\n", t, id);
+        put(clocked, "    if (%s) %s_r <= %s;\n", fire(r, a), id, id);
+    }
+    for (int s = a + 1; r->pipe && s <= n->last; s++) {
+        fn->pipebits += n->rw;
+        put(decl, "  logic %s%s_q%d;\n", t, id, s);
+        put(clocked, "    if (%s) %s_q%d <= %s;\n", fire(r, s - 1), id, s,
+            s == a + 1 ? id : fmt("%s_q%d", id, s - 1));
+    }
+}
+
+void emit_head(Fn *fn, Buf *b)
+{
+    put(b,
+        "module %s (\n  input wire clk,\n  input wire rst,\n"
+        "  input wire start,\n  output wire done,\n  output wire idle",
+        fn->name);
+    for (int i = 0; i < fn->nscalar; i++)
+        put(b, ",\n  input wire [%d:0] %s", fn->scalar[i]->w - 1,
+            fn->scalar[i]->name);
+    for (int i = 0; i < fn->nport; i++) {
+        Port *p = fn->port[i];
+        const char *d = p->out ? "output" : "input";
+        put(b,
+            ",\n  %s wire [%d:0] %s_data,\n  %s wire %s_valid,\n"
+            "  %s wire %s_ready",
+            d, p->w - 1, p->name, d, p->name, p->out ? "input" : "output",
+            p->name);
+    }
+    put(b, "\n);\n");
+}
+
+void emit_module(Fn *fn, Buf *b)
+{
+    Buf decl = {0}, body = {0}, clocked = {0}, mem = {0}, ctl = {0};
+    for (int i = 0; i < fn->nrgn; i++) {
+        Region *r = fn->rgn[i];
+        for (int k = 0; k < r->nnode; k++) {
+            emit_node(r->node[k], &decl, &body, &clocked);
+            emit_carry(fn, r->node[k], &decl, &clocked);
+        }
+    }
+    for (int i = 0; i < fn->nmem; i++)
+        emit_mem(fn, fn->mem[i], &decl, &mem);
+    emit_control(fn, &decl, &ctl);
+    put(b, "/* verilator lint_off UNUSED */\n");
+    emit_head(fn, b);
+    put(b, "%s", decl.s ? decl.s : "");
+    put(b, "\n  // values\n%s", body.s ? body.s : "");
+    put(b, "\n  // control\n%s", ctl.s);
+    if (mem.s)
+        put(b, "\n  // memories\n%s", mem.s);
+    if (clocked.s)
+        put(b,
+            "\n  // registers of the values\n"
+            "  always_ff @(posedge clk) begin\n%s  end\n",
+            clocked.s);
+    put(b, "endmodule\n/* verilator lint_on UNUSED */\n\n");
+}
