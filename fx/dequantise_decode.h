@@ -33,9 +33,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int s = 0; s < p->steps; s++) {
         FX_BEAT(u32, 3) step = FX_READ(p->step);
-        FX_BEAT(scale, 1) sx = FX_READ(p->scale);
+        FX_BEAT(scale, 1) sx = FX_ZERO;
         int dout = (int)FX_GET(u32, step, 1);
         int obits = FX_GET(u32, step, 2) >> 31 ? NUM_RES_BITS : NUM_ACT_BITS;
+        if (dout > 0) /* an empty step has no token */
+            sx = FX_READ(p->scale);
         uint32_t tok = FX_GET(scale, sx, 0);
 
         for (int o = 0; o < dout; o += FX_BP) {

@@ -8,6 +8,7 @@ FX_ENTRY(FX_NAME)
 #undef FX_BP
 #undef FX_WP
 #undef FX_HP
+#undef FX_KP
 #undef FX_N
 #undef FX_M
 #undef FX_LANES_IN

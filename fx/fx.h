@@ -19,6 +19,7 @@
  *             FX_TASK_AT(pe, i, ...)         in a loop with FX_UNROLL
  *             FX_DATAFLOW;                   first statement of a design
  *   loops     FX_PIPELINE(name, ii);  FX_UNROLL;   first in the loop's body
+ *             FX_NODEP(array);    no iteration reads what another one wrote
  *   integers  FX_INT(n), FX_UINT(n)          n bits, exact in hardware
  *   template  FX_NAME, FX_(member), FX_MODULE, fx/end.h
  *

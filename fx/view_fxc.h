@@ -76,9 +76,11 @@ FX_ELEMENTS(FX_X)
 void __fx_pipeline(const char *name, int ii)
     __attribute__((nothrow, leaf, noduplicate));
 void __fx_unroll(void) __attribute__((nothrow, leaf));
+void __fx_nodep(const volatile void *array) __attribute__((nothrow, leaf));
 void __fx_dataflow(void) __attribute__((nothrow, leaf));
 #define FX_PIPELINE(name, ii) __fx_pipeline(#name, ii)
 #define FX_UNROLL             __fx_unroll()
+#define FX_NODEP(array)       __fx_nodep(array)
 #define FX_DATAFLOW           __fx_dataflow()
 
 #define FX_TASK(fn, ...)       fn(&(struct FX_JOIN(fn, _ports)){__VA_ARGS__})

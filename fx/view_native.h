@@ -147,6 +147,7 @@ NUM_FN void *fx_push(struct fx_fifo *f, const char *port)
 
 #define FX_PIPELINE(name, ii) FX_CLOCK(fx_clock_step(ii))
 #define FX_UNROLL             ((void)0)
+#define FX_NODEP(array)       ((void)0)
 #define FX_DATAFLOW           ((void)0)
 
 #define FX_TASK(fn, ...) FX_TASK_AT(fn, -1, __VA_ARGS__)

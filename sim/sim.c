@@ -39,6 +39,7 @@ struct sim {
     struct fx_task *tasks, **tasks_end, *running;
     struct fx_task *first, *last; /* the ready queue */
     struct fx_fifo *fifos, **fifos_end;
+    bool fault;      /* the message says what */
     int alive;       /* tasks that are no daemons and have not returned */
     uint64_t cycles; /* latest end of a task */
     char message[1024];
@@ -130,7 +131,7 @@ static void task_main(void *arg);
 /* Goes on with the next ready task, or home if there is none. */
 static void yield(struct sim *s, struct fx_task *from, bool last)
 {
-    struct fx_task *to = next_ready(s);
+    struct fx_task *to = s->fault ? NULL : next_ready(s);
     if (to == from)
         return;
     s->running = to;
@@ -244,9 +245,30 @@ bool sim_run(struct sim *s)
             context_free(&t->context);
             t->started = false;
         }
-    if (s->alive)
+    if (s->alive && !s->fault)
         say_deadlock(s);
-    return s->alive == 0;
+    return s->alive == 0 && !s->fault;
+}
+
+void sim_fault(struct sim *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->message, sizeof s->message, format, args);
+    va_end(args);
+    s->fault = true;
+    for (;;)
+        yield(s, s->running, false);
+}
+
+uint64_t sim_clock(const struct sim *s)
+{
+    return s->running->clock;
+}
+
+void sim_clock_set(struct sim *s, uint64_t cycle)
+{
+    s->running->clock = cycle;
 }
 
 /* ---- queues -------------------------------------------------------------- */
@@ -432,14 +454,27 @@ size_t sim_beat_bytes(const void *stream)
     return f->beat_bytes;
 }
 
+/* Lanes of whole bytes are copied as they are, nibbles go two a byte, other
+ * widths bit by bit. */
 void sim_pack(const void *stream, const void *beat, uint8_t *word)
 {
     const struct fx_fifo *f = stream;
     unsigned bytes = lane_bytes(f), bits = (unsigned)f->bits;
+    size_t lanes = (size_t)f->lanes;
+    const uint8_t *lane = beat;
+    if (bits == 8 * bytes) {
+        memcpy(word, beat, lanes * bytes);
+        return;
+    }
     memset(word, 0, sim_word_bytes(stream));
-    for (size_t k = 0; k < (size_t)f->lanes; k++) {
+    if (bits == 4) {
+        for (size_t k = 0; k < lanes; k++)
+            word[k / 2] |= (uint8_t)((lane[k] & 15) << 4 * (k & 1));
+        return;
+    }
+    for (size_t k = 0; k < lanes; k++) {
         uint64_t v = 0;
-        memcpy(&v, (const char *)beat + k * bytes, bytes);
+        memcpy(&v, lane + k * bytes, bytes);
         for (unsigned b = 0; b < bits; b++) {
             size_t at = k * bits + b;
             word[at / 8] |= (uint8_t)((v >> b & 1) << at % 8);
@@ -451,16 +486,31 @@ void sim_unpack(const void *stream, const uint8_t *word, void *beat)
 {
     const struct fx_fifo *f = stream;
     unsigned bytes = lane_bytes(f), bits = (unsigned)f->bits;
-    memset(beat, 0, f->beat_bytes);
-    for (size_t k = 0; k < (size_t)f->lanes; k++) {
+    size_t lanes = (size_t)f->lanes;
+    uint8_t *lane = beat;
+    if (bits == 8 * bytes) {
+        memcpy(beat, word, lanes * bytes);
+        return;
+    }
+    if (bits == 4) {
+        uint8_t flip = f->is_signed ? 8 : 0; /* (v ^ 8) - 8 extends the sign */
+        for (size_t k = 0; k < lanes / 2; k++) {
+            lane[2 * k] = (uint8_t)(((word[k] & 15) ^ flip) - flip);
+            lane[2 * k + 1] = (uint8_t)((word[k] >> 4 ^ flip) - flip);
+        }
+        if (lanes & 1)
+            lane[lanes - 1] = (uint8_t)(((word[lanes / 2] & 15) ^ flip) - flip);
+        return;
+    }
+    for (size_t k = 0; k < lanes; k++) {
         uint64_t v = 0;
         for (unsigned b = 0; b < bits; b++) {
             size_t at = k * bits + b;
             v |= (uint64_t)(word[at / 8] >> at % 8 & 1) << b;
         }
-        if (f->is_signed && bits < 64 && (v >> (bits - 1) & 1))
+        if (f->is_signed && (v >> (bits - 1) & 1))
             v |= ~0ull << bits;
-        memcpy((char *)beat + k * bytes, &v, bytes);
+        memcpy(lane + k * bytes, &v, bytes);
     }
 }
 

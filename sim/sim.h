@@ -47,6 +47,16 @@ void sim_task(struct sim *s, const char *name, void (*fn)(void *arg),
 void sim_daemon(struct sim *s, const char *name, void (*fn)(void *arg),
                 void *arg);
 
+/* Stops the run: sim_run returns false with this message. The task that calls
+ * it never goes on. */
+void sim_fault(struct sim *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+/* Timed view: the clock of the running task, for plain tasks that model a
+ * device; a write then happens at that time. */
+uint64_t sim_clock(const struct sim *s);
+void sim_clock_set(struct sim *s, uint64_t cycle);
+
 /* ---- streams from outside (any FX_STREAM, FX_FROM or FX_TO of it) -------- */
 
 /* Called when a task would wait on the empty stream: writes one beat (lanes

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fx/attention_av.h -- values weighed by probabilities, then normalised.
+ *
+ *     a[t][h][i] = sum over pos of p[t][pos][h] * v[kvh(h)][pos][i]     exact
+ *     y[t][h][i] = sat27(round(a[t][h][i] * scale[kvh] / l[t][h]))
+ *
+ *     v --> [ word ] --+
+ *     p -------------> MAC[KP][TP] --> [ ring: HP ] --> [ abuf ] --> * --> y
+ *     l --> 1/l ----------------------------------------------------^
+ *
+ *   FX_NAME  the function to make      FX_HP    most query heads that share
+ *   FX_TP    tokens side by side                a key/value head
+ *   FX_KP    channels of a value beat  FX_HEAD  most channels of a head
+ *
+ * Values come chunk by chunk of KP channels, a chunk for all positions, and so
+ * lie in the cache: the running sums then are KP x TP a query head, and each
+ * value is read once for all of them. p comes again for every chunk.
+ *
+ * units    u8 probabilities (not normalised) and i8 codes in, activations out;
+ *          scale takes a value code to y's format
+ * errors   a bad parameter stops the compile; no input value is an error
+ * cycles   nkv * share * (head/KP * (positions + 1) + TP)
+ * proof    tests/fx/attention_av.c, against gold_attention
+ */
+#include "fx/fx.h"
+
+#if !defined FX_NAME || !defined FX_TP || !defined FX_KP || !defined FX_HP ||  \
+    !defined FX_HEAD
+#error "fx/attention_av.h needs FX_NAME, FX_TP, FX_KP, FX_HP and FX_HEAD"
+#endif
+_Static_assert(FX_TP >= 1 && FX_KP >= 1 && FX_HP >= 1,
+               "fx/attention_av.h: FX_TP, FX_KP and FX_HP must be at least 1");
+_Static_assert(FX_HEAD >= 1 && FX_HEAD <= 1024,
+               "fx/attention_av.h: FX_HEAD must be 1 .. 1024");
+
+struct FX_(ports) {
+    FX_IN(u8, FX_TP) p;          /* (kvh, head/KP, pos, r) beats */
+    FX_IN(u32, FX_TP) l;         /* (kvh, r) beats: sums of p, at least 1 */
+    FX_IN(i8, FX_KP) v;          /* (kvh, head/KP, pos) beats */
+    FX_IN(scale, 1) scale;       /* (kvh) beats */
+    FX_OUT(i27, FX_TP *FX_KP) y; /* (kvh, r, head/KP), lane c * TP + t */
+    int nkv;                     /* key/value heads */
+    int share;                   /* query heads of each, up to HP */
+    int head;                    /* channels, a multiple of KP, up to HEAD */
+    int positions;               /* positions * share * head < 2^31 */
+};
+
+FX_MODULE void FX_NAME(const struct FX_(ports) *p)
+{
+    enum { LANES = FX_TP * FX_KP };
+    FX_BEAT(i40, LANES) abuf[FX_CEIL(FX_HEAD, FX_KP) * FX_HP];
+    FX_INT(38) ring[FX_HP][LANES];   /* 2^15 * 2^22 positions */
+    struct num_scale f[FX_HP][FX_TP]; /* scale / l */
+    FX_BEAT(i8, FX_KP) v = FX_ZERO;
+
+    for (int h = 0; h < p->nkv; h++) {
+        int r = 0, pos = 0, row = 0; /* row: HP * chunk */
+        for (int n = 0; n < p->positions * p->share * p->head; n += FX_KP) {
+            FX_PIPELINE(weigh, 1);
+            FX_BEAT(u8, FX_TP) w = FX_READ(p->p);
+            FX_BEAT(i40, LANES) a = FX_ZERO;
+            if (r == 0)
+                v = FX_READ(p->v);
+            for (int l = 0; l < LANES; l++) {
+                FX_UNROLL;
+                int64_t old = pos == 0 ? (int64_t)0 : (int64_t)ring[0][l];
+                old += FX_GET(u8, w, l % FX_TP) * FX_GET(i8, v, l / FX_TP);
+                for (int j = 0; j < FX_HP; j++) {
+                    FX_UNROLL;
+                    ring[j][l] = j == p->share - 1 ? (FX_INT(38))old
+                                                   : ring[(j + 1) % FX_HP][l];
+                }
+                FX_SET(i40, a, l, old);
+            }
+            if (pos == p->positions - 1)
+                abuf[row + r] = a;
+            r++;
+            if (r == p->share) {
+                r = 0;
+                pos++;
+                if (pos == p->positions) {
+                    pos = 0;
+                    row += FX_HP;
+                }
+            }
+        }
+
+        FX_BEAT(u32, FX_TP) l = FX_ZERO;
+        FX_BEAT(scale, 1) scale = FX_ZERO;
+        struct num_scale part[FX_TP];
+        int t0 = 0;
+        for (int n = 0; n < p->share * FX_TP; n++) {
+            FX_PIPELINE(factor, 1); /* token t0 is at 0; the others queue */
+            if (n == 0)
+                scale = FX_READ(p->scale);
+            if (t0 == 0)
+                l = FX_READ(p->l);
+            struct num_scale s = num_attn_scale(
+                FX_GET(u32, l, 0), fx_scale(FX_GET(scale, scale, 0)));
+            for (int t = 0; t < FX_TP - 1; t++) {
+                FX_UNROLL;
+                FX_SET(u32, l, t, FX_GET(u32, l, t + 1));
+                part[t] = part[t + 1];
+            }
+            part[FX_TP - 1] = s;
+            t0 = t0 == FX_TP - 1 ? 0 : t0 + 1;
+            for (int j = 0; j < FX_HP && t0 == 0; j++) {
+                FX_UNROLL;
+                for (int t = 0; t < FX_TP; t++) {
+                    FX_UNROLL;
+                    f[j][t] = j == p->share - 1 ? part[t]
+                                                : f[(j + 1) % FX_HP][t];
+                }
+            }
+        }
+
+        int i = 0;
+        r = 0;
+        row = 0;
+        for (int n = 0; n < p->share * p->head; n += FX_KP) {
+            FX_PIPELINE(normalise, 1);
+            FX_BEAT(i40, LANES) a = abuf[row + r];
+            FX_BEAT(i27, LANES) y = FX_ZERO;
+            for (int k = 0; k < LANES; k++) {
+                FX_UNROLL;
+                FX_SET(i27, y, k, num_attn(FX_GET(i40, a, k), f[0][k % FX_TP]));
+            }
+            FX_WRITE(p->y, y);
+            i += FX_KP;
+            row += FX_HP;
+            if (i >= p->head) {
+                i = 0;
+                row = 0;
+                r++;
+                for (int j = 0; j < FX_HP - 1; j++) {
+                    FX_UNROLL;
+                    for (int t = 0; t < FX_TP; t++) {
+                        FX_UNROLL;
+                        f[j][t] = f[j + 1][t];
+                    }
+                }
+            }
+        }
+    }
+}
+
+FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
+{
+    return (uint64_t)p->nkv * p->share *
+           (FX_CEIL((uint64_t)p->head, FX_KP) * ((uint64_t)p->positions + 1) +
+            FX_TP);
+}
+
+FX_COST const struct fx_cost FX_(cost) = {
+    .fill = 0,
+    .mul = 2 * FX_TP * FX_KP + 1,
+    .ram_bits = 40ull * FX_TP * FX_HP * FX_HEAD,
+};
+#include "fx/end.h"

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fx/quantise.h -- dynamic quantisation: a token's own range makes its codes.
+ *
+ *     v[t][i] = sat27(x[t][i] - mean[i])
+ *     i8:  y = clamp(round(v * 127/a), -127, 127)   a = clip * max |v[t]|
+ *     u4:  y = clamp(round(v * 15/(hi - lo)) + zp, 0, 15)    lo, hi = clip *
+ *                                            min(0, v[t]), max(0, v[t])
+ *
+ *     x ------> - --> [ buf: DIM ] --> * --> y     codes
+ *     mean -----^ |                    ^
+ *                 +--> range[TP] --> 1/range --> s    scale and zero point
+ *
+ *   FX_NAME  the function to make      FX_BP   channels side by side
+ *   FX_TP    tokens side by side       FX_DIM  most channels
+ *
+ * units    x and mean in the site's format, `frac` fraction bits; s times
+ *          (code - zp) is the real value
+ * errors   a bad parameter stops the compile; no input value is an error
+ * cycles   groups * (2 din/BP + TP)
+ * source   the dynamic quantiser of FlexLLM, arXiv 2601.15710, with saturation
+ * proof    tests/fx/quantise.c, against gold_quantise
+ */
+#include "fx/fx.h"
+
+#if !defined FX_NAME || !defined FX_TP || !defined FX_BP || !defined FX_DIM
+#error "fx/quantise.h needs FX_NAME, FX_TP, FX_BP and FX_DIM"
+#endif
+_Static_assert(FX_TP >= 1 && FX_BP >= 1 && FX_DIM >= 1,
+               "fx/quantise.h: FX_TP, FX_BP and FX_DIM must be at least 1");
+
+struct FX_(ports) {
+    FX_IN(i27, FX_TP *FX_BP) x; /* (group, din/BP) beats, lane c * TP + t */
+    FX_IN(i32, FX_BP) mean;     /* (group, din/BP) beats, zeros for none */
+    FX_OUT(i8, FX_TP *FX_BP) y; /* (group, din/BP) beats; u4: 0 .. 15 */
+    FX_OUT(scale, FX_TP) s;     /* a beat a group, before its codes */
+    int groups;                 /* of TP tokens */
+    int din;                    /* channels, a multiple of BP, up to DIM */
+    int abits;                  /* 8: i8, 4: u4 */
+    uint32_t clip;              /* share of the range kept, Q0.16 */
+    int frac;                   /* fraction bits of x */
+};
+
+FX_MODULE void FX_NAME(const struct FX_(ports) *p)
+{
+    FX_BEAT(i27, FX_TP *FX_BP) buf[FX_CEIL(FX_DIM, FX_BP)];
+    int32_t mn[FX_TP], mx[FX_TP]; /* the range always holds 0 */
+    struct num_qparam q[FX_TP];
+    int u4 = p->abits == 4;
+
+    for (int g = 0; g < p->groups; g++) {
+        for (int t = 0; t < FX_TP; t++) {
+            FX_UNROLL;
+            mn[t] = 0;
+            mx[t] = 0;
+        }
+        int k = 0; /* i / BP */
+        for (int i = 0; i < p->din; i += FX_BP) {
+            FX_PIPELINE(range, 1);
+            FX_BEAT(i27, FX_TP *FX_BP) x = FX_READ(p->x);
+            FX_BEAT(i32, FX_BP) mean = FX_READ(p->mean);
+            for (int t = 0; t < FX_TP; t++) {
+                FX_UNROLL;
+                int32_t lo = 0, hi = 0;
+                for (int c = 0; c < FX_BP; c++) {
+                    FX_UNROLL;
+                    int l = c * FX_TP + t;
+                    int64_t d =
+                        (int64_t)FX_GET(i27, x, l) - FX_GET(i32, mean, c);
+                    int32_t v = (int32_t)num_sat(d, NUM_ACT_BITS);
+                    FX_SET(i27, x, l, v);
+                    lo = v < lo ? v : lo;
+                    hi = v > hi ? v : hi;
+                }
+                mn[t] = lo < mn[t] ? lo : mn[t];
+                mx[t] = hi > mx[t] ? hi : mx[t];
+            }
+            buf[k++] = x;
+        }
+        FX_BEAT(scale, FX_TP) s = FX_ZERO;
+        for (int n = 0; n < FX_TP; n++) {
+            FX_PIPELINE(factor, 1); /* token n is at 0; the others queue */
+            uint32_t low = num_abs32(mn[0]), high = num_abs32(mx[0]);
+            struct num_qparam a =
+                num_qparam_i8(low > high ? low : high, p->clip, p->frac);
+            struct num_qparam b =
+                num_qparam_u4(mn[0], mx[0], p->clip, p->frac);
+            a = u4 ? b : a;
+            for (int t = 0; t < FX_TP - 1; t++) {
+                FX_UNROLL;
+                mn[t] = mn[t + 1];
+                mx[t] = mx[t + 1];
+                q[t] = q[t + 1];
+                FX_SET(scale, s, t, FX_GET(scale, s, t + 1));
+            }
+            q[FX_TP - 1] = a;
+            FX_SET(scale, s, FX_TP - 1, fx_scale_pack(a.scale, a.zp));
+            if (n == FX_TP - 1)
+                FX_WRITE(p->s, s);
+        }
+        k = 0;
+        for (int i = 0; i < p->din; i += FX_BP) {
+            FX_PIPELINE(code, 1);
+            FX_BEAT(i27, FX_TP *FX_BP) x = buf[k++];
+            FX_BEAT(i8, FX_TP *FX_BP) y = FX_ZERO;
+            for (int t = 0; t < FX_TP; t++) {
+                FX_UNROLL;
+                for (int c = 0; c < FX_BP; c++) {
+                    FX_UNROLL;
+                    int l = c * FX_TP + t;
+                    int32_t a = num_code_i8(FX_GET(i27, x, l), q[t]);
+                    int32_t b = num_code_u4(FX_GET(i27, x, l), q[t]);
+                    FX_SET(i8, y, l, u4 ? b : a); /* they share a product */
+                }
+            }
+            FX_WRITE(p->y, y);
+        }
+    }
+}
+
+FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
+{
+    return (uint64_t)p->groups * (2ull * FX_CEIL(p->din, FX_BP) + FX_TP);
+}
+
+FX_COST const struct fx_cost FX_(cost) = {
+    .fill = 0,
+    .mul = FX_TP * FX_BP + 6,
+    .ram_bits = 27ull * FX_TP * FX_DIM,
+};
+#include "fx/end.h"

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/memory.h"
+#include "sim/sim.h"
+#include "fx/fx.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct port {
+    struct sim *sim;
+    struct sim_channel *channel;
+    FX_IN(u32, 2) request;
+    struct fx_fifo *data;
+    FX_OUT(u1, 1) ack;
+};
+
+/* The span of a request in bytes; stops the run if it is not in memory. */
+static uint8_t *span(const struct port *p, uint32_t address, uint32_t words)
+{
+    uint64_t word = sim_word_bytes(p->data);
+    uint64_t from = address * word, bytes = words * word;
+    if (from + bytes > p->channel->size)
+        sim_fault(p->sim, "memory: stream %s wants %llu bytes at %llu of %llu",
+                  p->data->name, (unsigned long long)bytes,
+                  (unsigned long long)from,
+                  (unsigned long long)p->channel->size);
+    p->channel->requests++;
+    return p->channel->bytes + from;
+}
+
+/* The cycle in which a word of a request from `start` has passed. */
+static uint64_t serve(struct sim_channel *c, uint64_t start, uint64_t bytes)
+{
+    uint64_t rate = c->bytes_per_cycle;
+    if (!rate)
+        return start;
+    if (c->busy_until < start * rate)
+        c->busy_until = start * rate;
+    c->busy_until += bytes;
+    return (c->busy_until - 1) / rate;
+}
+
+static void read_task(void *arg)
+{
+    struct port p = *(struct port *)arg;
+    free(arg);
+    uint64_t word = sim_word_bytes(p.data);
+    for (;;) {
+        FX_BEAT(u32, 2) r = FX_READ(p.request);
+        uint32_t words = FX_GET(u32, r, 1);
+        const uint8_t *from = span(&p, FX_GET(u32, r, 0), words);
+        uint64_t asked = sim_clock(p.sim);
+        uint64_t start = asked + p.channel->latency;
+        for (uint32_t k = 0; k < words; k++) {
+            sim_clock_set(p.sim, serve(p.channel, start, word));
+            sim_unpack(p.data, from + k * word, fx_push(p.data, "data"));
+        }
+        p.channel->bytes_read += words * word;
+        sim_clock_set(p.sim, asked); /* the next request was not held up */
+    }
+}
+
+static void write_task(void *arg)
+{
+    struct port p = *(struct port *)arg;
+    free(arg);
+    uint64_t word = sim_word_bytes(p.data);
+    for (;;) {
+        FX_BEAT(u32, 2) r = FX_READ(p.request);
+        uint32_t words = FX_GET(u32, r, 1);
+        uint8_t *to = span(&p, FX_GET(u32, r, 0), words);
+        for (uint32_t k = 0; k < words; k++) {
+            sim_pack(p.data, fx_pop(p.data, "data"), to + k * word);
+            sim_clock_set(p.sim, serve(p.channel, sim_clock(p.sim), word));
+        }
+        p.channel->bytes_written += words * word;
+        if (p.ack) {
+            FX_BEAT(u1, 1) done = {1};
+            uint64_t now = sim_clock(p.sim);
+            sim_clock_set(p.sim, now + p.channel->latency);
+            FX_WRITE(p.ack, done);
+            sim_clock_set(p.sim, now);
+        }
+    }
+}
+
+static void attach(struct sim *s, const char *name, void (*task)(void *),
+                   struct port port)
+{
+    struct port *p = malloc(sizeof *p);
+    if (!p) {
+        fputs("sim: out of memory\n", stderr);
+        abort();
+    }
+    *p = port;
+    sim_daemon(s, name, task, p);
+}
+
+void sim_memory_read(struct sim *s, struct sim_channel *c, void *request,
+                     void *data)
+{
+    attach(s, "memory read", read_task,
+           (struct port){
+               .sim = s, .channel = c, .request = request, .data = data});
+}
+
+void sim_memory_write(struct sim *s, struct sim_channel *c, void *request,
+                      void *data, void *ack)
+{
+    attach(s, "memory write", write_task,
+           (struct port){.sim = s,
+                         .channel = c,
+                         .request = request,
+                         .data = data,
+                         .ack = ack});
+}
