@@ -40,32 +40,43 @@ static inline __attribute__((always_inline)) int c_any(c_v8i m)
 
 enum { VEC = 16, P = 8, ROWS = 4 };
 
-/* The k-th input's weight of row o in a 4-bit panel, with its offset of 8. */
-static int nibble(const uint8_t *w, int o, int k)
+/* Products of a vector of weights and four inputs, by byte: sum[j] gathers
+ * row j/4, input j%4. The loops have the form that compilers vectorise. */
+OPS_FN void step(int32_t *sum, const uint8_t *w, const int8_t *x, int bits)
 {
-    int byte = w[k / 4 * VEC + o % 4 * 4 + k % 4];
-    return o < 4 ? byte & 15 : byte >> 4;
+    int32_t c[VEC];
+    for (int j = 0; j < VEC; j++)
+        c[j] = x[j % 4];
+    if (bits == 4)
+        for (int j = 0; j < VEC; j++) {
+            sum[j] += (w[j] & 15) * c[j];
+            sum[VEC + j] += (w[j] >> 4) * c[j];
+        }
+    else
+        for (int j = 0; j < 2 * VEC; j++)
+            sum[j] += (int8_t)w[j] * c[j % VEC];
 }
 
-static void mm(const struct eng_tile *q, int bits)
+OPS_FN void mm(const struct eng_tile *q, int bits)
 {
     for (int t = 0; t < q->n; t++) {
         const int8_t *x = q->x + t * q->xs;
         const int32_t *pre = q->pre + t * q->ps;
-        for (int o = 0; o < P; o++) {
-            uint32_t acc = 0;
-            for (int b = 0, g = 0; b < q->blocks; b += q->gblocks, g++) {
-                int end = b + q->gblocks;
-                int32_t s = bits == 4 ? -8 * (pre[end] - pre[b]) : 0;
-                for (int k = b * ENG_KB; k < end * ENG_KB; k++)
-                    s += x[k] * (bits == 4
-                                     ? nibble(q->w, o, k)
-                                     : (int8_t)q->w[(k / 4 * 2 + o / 4) * VEC +
-                                                    o % 4 * 4 + k % 4]);
-                acc += (uint32_t)s * (q->mul ? q->mul[g * P + o] : 1u);
+        uint32_t acc[P] = {0};
+        for (int b = 0, g = 0; b < q->blocks; b += q->gblocks, g++) {
+            int end = b + q->gblocks;
+            int32_t off = bits == 4 ? 8 * (pre[end] - pre[b]) : 0;
+            int32_t sum[2 * VEC] = {0};
+            for (int k = b * ENG_KB; k < end * ENG_KB; k += 4)
+                step(sum, q->w + (ptrdiff_t)k / 4 * VEC * (bits / 4), x + k,
+                     bits);
+            for (int o = 0; o < P; o++) {
+                int32_t s = sum[4 * o] + sum[4 * o + 1] + sum[4 * o + 2] +
+                            sum[4 * o + 3] - off;
+                acc[o] += (uint32_t)s * (q->mul ? q->mul[g * P + o] : 1u);
             }
-            q->acc[t * P + o] = (int32_t)acc;
         }
+        memcpy(q->acc + t * P, acc, sizeof acc);
     }
 }
 
@@ -82,13 +93,15 @@ static void c_mm8(const struct eng_tile *q)
 static void c_qk(const int8_t *q, int n, const int8_t *k, int hp, int blocks,
                  int32_t *s, ptrdiff_t ss)
 {
-    for (int r = 0; r < n; r++)
-        for (int t = 0; t < blocks * ENG_TB; t++) {
-            const int8_t *kt = k + (t / 16 * (hp / 4) * 16 + t % 16) * 4;
-            int32_t sum = 0;
-            for (int i = 0; i < hp; i++)
-                sum += q[r * hp + i] * kt[i / 4 * 64 + i % 4];
-            s[r * ss + t] = sum;
+    for (int b = 0; b < blocks; b++, s += ENG_TB, k += ENG_TB * hp)
+        for (int r = 0; r < n; r++) {
+            int32_t sum[4 * ENG_TB] = {0};
+            for (int i = 0; i < hp; i += 4)
+                for (int j = 0; j < 4 * ENG_TB; j++)
+                    sum[j] += k[i * ENG_TB + j] * q[r * hp + i + j % 4];
+            for (int t = 0; t < ENG_TB; t++)
+                s[r * ss + t] = sum[4 * t] + sum[4 * t + 1] + sum[4 * t + 2] +
+                                sum[4 * t + 3];
         }
 }
 
@@ -96,12 +109,15 @@ static void c_av(const void *p, ptrdiff_t ps, int n, const int8_t *v, int hp,
                  int blocks, int32_t *acc)
 {
     for (int r = 0; r < n; r++) {
-        const uint8_t *pr = (const uint8_t *)p + r * ps;
-        for (int i = 0; i < hp; i++)
-            acc[r * hp + i] = 0;
-        for (int t = 0; t < blocks * ENG_TB; t++)
-            for (int i = 0; i < hp; i++)
-                acc[r * hp + i] += pr[t] * v[(t / 4 * hp + i) * 4 + t % 4];
+        const uint8_t *w = (const uint8_t *)p + r * ps;
+        int32_t *a = acc + r * hp;
+        memset(a, 0, (size_t)hp * sizeof *a);
+        for (int t = 0; t < blocks * ENG_TB; t += 4)
+            for (int i = 0; i < hp; i++) {
+                const int8_t *c = v + (ptrdiff_t)t * hp + 4 * i;
+                a[i] += w[t] * c[0] + w[t + 1] * c[1] + w[t + 2] * c[2] +
+                        w[t + 3] * c[3];
+            }
     }
 }
 

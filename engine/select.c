@@ -8,6 +8,24 @@
 #endif
 
 #if defined(__x86_64__)
+/* AVX-VNNI is leaf 7, subleaf 1, EAX bit 4; older compilers do not know its
+ * name. The system's part (saving ymm) is as for AVX2. */
+#include <cpuid.h>
+static int has_avxvnni(void)
+{
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") &&
+           __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+static int has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+
 static int has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") != 0;
@@ -31,6 +49,7 @@ static const struct {
     int (*has)(void);
 } all[] = {
 #if defined(__x86_64__)
+    {&eng_k_avx512, has_avx512}, {&eng_k_avxvnni, has_avxvnni},
     {&eng_k_avx2, has_avx2},
 #endif
 #if defined(__aarch64__)

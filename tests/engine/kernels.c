@@ -129,7 +129,7 @@ static void test_dequant(const struct eng_kernels *k)
         int frac = pick(0, 0, 26), obits = pick(0, 0, 1) ? 27 : 32;
         int add = obits == 32 && pick(0, 0, 1);
         for (int o = 0; o < p; o++) {
-            sw[o] = random_scale(-60, -24);
+            sw[o] = random_scale(-60, -25);
             ws[o] = __builtin_ldexp(sw[o].mant, sw[o].exp + frac);
             colsum[o] = pick(0, -100000, 100000);
             bias[o] = round % 2 ? (int32_t)random_word() >> pick(0, 4, 31) : 0;
