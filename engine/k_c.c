@@ -13,10 +13,15 @@
 typedef double c_v4d __attribute__((vector_size(32)));
 typedef int32_t c_v8i __attribute__((vector_size(32)));
 
+/* Adding 1.5 2^52 rounds |v| < 2^51 to an integer, at most one too large. A
+ * larger v only has to stay large: every use saturates to 32 bits or less. */
 static inline __attribute__((always_inline)) c_v4d c_floor4(c_v4d v)
 {
-    return (c_v4d){__builtin_floor(v[0]), __builtin_floor(v[1]),
-                   __builtin_floor(v[2]), __builtin_floor(v[3])};
+    typedef int64_t v4l __attribute__((vector_size(32)));
+    const double m = 6755399441055744.0;
+    const c_v4d one = {1, 1, 1, 1};
+    c_v4d r = (v + m) - m;
+    return r - (c_v4d)((v4l)one & (r > v));
 }
 
 static inline __attribute__((always_inline)) c_v8i c_gather8(const uint32_t *t,
@@ -96,9 +101,13 @@ static void c_qk(const int8_t *q, int n, const int8_t *k, int hp, int blocks,
     for (int b = 0; b < blocks; b++, s += ENG_TB, k += ENG_TB * hp)
         for (int r = 0; r < n; r++) {
             int32_t sum[4 * ENG_TB] = {0};
-            for (int i = 0; i < hp; i += 4)
+            for (int i = 0; i < hp; i += 4) {
+                int32_t c[4 * ENG_TB];
                 for (int j = 0; j < 4 * ENG_TB; j++)
-                    sum[j] += k[i * ENG_TB + j] * q[r * hp + i + j % 4];
+                    c[j] = q[r * hp + i + j % 4];
+                for (int j = 0; j < 4 * ENG_TB; j++)
+                    sum[j] += k[i * ENG_TB + j] * c[j];
+            }
             for (int t = 0; t < ENG_TB; t++)
                 s[r * ss + t] = sum[4 * t] + sum[4 * t + 1] + sum[4 * t + 2] +
                                 sum[4 * t + 3];
