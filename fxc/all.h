@@ -197,7 +197,8 @@ struct Mem {
     int64_t ninit;
     int nacc;
     Node **acc;
-    bool nodep;
+    int nnodep;
+    Block **nodep; /* in the loop of this block the user vouches for it */
     int uw, sw;
     bool sgn;
 };
@@ -325,6 +326,8 @@ void check(Fn *);
 
 Node *update_of(const Region *, const Node *phi);
 int update_step(const Region *, const Node *phi);
+
+bool vouched(const Region *, const Mem *);
 
 /* target.c */
 const Target *target_find(const char *);

@@ -98,10 +98,73 @@ static void bank_access(Fn *fn, Mem *m, Node *n)
                "an index of '%s' is outside the array", m->name);
 }
 
+/* A word over 128 bits may lie in memory as an array of bytes. */
+static void whole_words(Mem *m)
+{
+    bool whole = m->storew == 8 && m->nd > 1;
+    for (int a = 0; a < m->nacc; a++)
+        whole = whole && m->acc[a]->w == 8 * m->dim[m->nd - 1];
+    if (whole)
+        m->storew = (int)(8 * m->dim[--m->nd]);
+}
+
+/* clang hands a result of 65 to 128 bits back through a variable: one store,
+ * then loads of its halves. True if that was so, and is no memory any more. */
+static bool forward_parts(Fn *fn, Mem *m)
+{
+    Node *st = NULL;
+    for (int a = 0; a < m->nacc; a++)
+        if (m->acc[a]->op == Ostore) {
+            if (st)
+                return false;
+            st = m->acc[a];
+        }
+    if (!st || st->off || st->nterm)
+        return false;
+    for (int a = 0; a < m->nacc; a++) {
+        Node *n = m->acc[a];
+        if (n != st && (n->blk != st->blk || n->id < st->id || n->nterm ||
+                        n->off < 0 || n->off * 8 >= st->w))
+            return false;
+    }
+    for (int a = 0; a < m->nacc; a++) {
+        Node *n = m->acc[a];
+        int lo = (int)n->off * 8;
+        int w = n->w < st->w - lo ? n->w : st->w - lo;
+        if (n != st)
+            n->alias = node_ext(fn, n, node_slice(fn, n, st->in[1], lo, w),
+                                n->w, false);
+        n->op = Oslice; /* nobody's: swept away */
+        n->in[0] = st->in[1];
+        n->nin = 1;
+        n->mem = NULL;
+        n->w = 1;
+    }
+    m->nacc = 0;
+    return true;
+}
+
+static void check_parts(const Mem *m)
+{
+    for (int a = 0; a < m->nacc; a++)
+        if (m->acc[a]->w != m->storew)
+            reject(m->acc[a]->loc,
+                   "store and load whole elements; give a result of over 64 "
+                   "bits through a pointer",
+                   "an access to part of an element of '%s'", m->name);
+}
+
 void bank(Fn *fn)
 {
     for (int i = 0; i < fn->nmem; i++) {
         Mem *m = fn->mem[i];
+        whole_words(m);
+        bool parts = false;
+        for (int a = 0; a < m->nacc; a++)
+            parts |= m->acc[a]->w != m->storew;
+        if (parts && m->nd == 1 && m->dim[0] == 1 && forward_parts(fn, m))
+            continue;
+        check_parts(m);
         find_banked(m);
         for (int a = 0; a < m->nacc; a++) {
             bank_access(fn, m, m->acc[a]);

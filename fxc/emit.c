@@ -273,7 +273,7 @@ static void emit_node(Node *n, Buf *decl, Buf *body, Buf *clocked)
     if (n->op == Ophi) {
         put(decl, "  logic %s%s;%s\n", t, id, at);
     } else if (n->op == Oload && n->mem->kind == Mram) {
-        put(body, "  wire %s%s = %s_%d_rd;%s\n", t, id, n->mem->name, n->bank,
+        put(body, "  wire %s%s = %s_b%d_rd;%s\n", t, id, n->mem->name, n->bank,
             at);
     } else if (n->op == Oload && n->mem->kind == Mreg) {
         emit_reg_load(n, body);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* emit_mem.c -- memories: block RAM, registers, tables.
  *
- * A RAM bank is `buf_0` with one write port and one registered read port,
- * `buf_0_rd`, in the form every synthesiser knows. An array of registers has a
- * register for each element, `acc_2_5` (bank, word). A table is a ROM for each
+ * A RAM bank is `buf_b0` with one write port and one registered read port,
+ * `buf_b0_rd`, in the form every synthesiser knows. An array of registers has a
+ * register for each element, `acc_b2_w5`. A table is a ROM for each
  * place that reads it.
  */
 #include "fxc/all.h"
@@ -11,8 +11,8 @@
 const char *element(const Mem *m, int bank, int64_t word)
 {
     if (m->depth == 1)
-        return fmt("%s_%d", m->name, bank);
-    return fmt("%s_%d_%lld", m->name, bank, (long long)word);
+        return fmt("%s_b%d", m->name, bank);
+    return fmt("%s_b%d_w%lld", m->name, bank, (long long)word);
 }
 
 static const char *word_type(const Mem *m)
@@ -96,7 +96,7 @@ static void emit_registers(Mem *m, Buf *decl, Buf *b)
 
 static void emit_bank(Mem *m, int bank, Buf *decl, Buf *b)
 {
-    const char *id = fmt("%s_%d", m->name, bank);
+    const char *id = fmt("%s_b%d", m->name, bank);
     Buf re = {0}, ra = {0}, we = {0}, wa = {0}, wd = {0};
     Node *last[2] = {NULL, NULL};
     for (int a = 0; a < m->nacc; a++)
@@ -136,6 +136,37 @@ static void emit_bank(Mem *m, int bank, Buf *decl, Buf *b)
     put(b, "  end\n");
 }
 
+/* FX_NODEP: no iteration reads what an earlier one has still to write. Both
+ * count iterations; a store finds out if a younger one has read its word. */
+static void emit_vouch(Region *r, Mem *m, int bank, Buf *decl, Buf *b)
+{
+    const char *id = fmt("%s_b%d_%s", m->name, bank, r->name);
+    put(decl, "`ifndef SYNTHESIS\n  int %s_reads [0:%lld];\n", id,
+        (long long)m->depth - 1);
+    put(b,
+        "`ifndef SYNTHESIS // FX_NODEP(%s)\n"
+        "  always_ff @(posedge clk) begin\n",
+        m->name);
+    for (int a = 0; a < m->nacc; a++) {
+        Node *n = m->acc[a];
+        if (n->rgn != r || n->bank != bank)
+            continue;
+        put(decl, "  int %s_n%d = 0;\n", id, n->id);
+        put(b, "    if (%s) %s_n%d <= %s_n%d + 1;\n", fire(r, n->step), id,
+            n->id, id, n->id);
+        if (n->op == Oload)
+            put(b, "    if (%s) %s_reads[%s] <= %s_n%d + 1;\n", when(n), id,
+                address_text(n), id, n->id);
+        else
+            put(b,
+                "    if ((%s) && %s_reads[%s] > %s_n%d + 1)\n"
+                "      $fatal(1, \"FX_NODEP(%s) is not true\");\n",
+                when(n), id, address_text(n), id, n->id, m->name);
+    }
+    put(decl, "`endif\n");
+    put(b, "  end\n`endif\n");
+}
+
 static void emit_table(Mem *m, Buf *decl, Buf *b)
 {
     for (int a = 0; a < m->nacc; a++) {
@@ -161,6 +192,10 @@ void emit_mem(Fn *fn, Mem *m, Buf *decl, Buf *b)
     else if (m->kind == Mrom)
         emit_table(m, decl, b);
     else
-        for (int k = 0; k < m->nbank; k++)
+        for (int k = 0; k < m->nbank; k++) {
             emit_bank(m, k, decl, b);
+            for (int i = 0; i < fn->nrgn; i++)
+                if (vouched(fn->rgn[i], m))
+                    emit_vouch(fn->rgn[i], m, k, decl, b);
+        }
 }

@@ -326,8 +326,28 @@ static bool is_ones(const Node *n)
     return n->op == Oconst;
 }
 
+/* LLVM writes x | x << 27 as a product: two bits are two shifts. */
+static bool two_bits(const Node *c, int at[2])
+{
+    int n = 0;
+    for (int k = 0; k < c->w; k++)
+        if (bit_of(c, k)) {
+            if (n == 2)
+                return false;
+            at[n++] = k;
+        }
+    return n == 2;
+}
+
+static Node *shifted(Fn *fn, Node *at, Node *a, int k)
+{
+    return k ? node_op(fn, at, Oshl, a->w, a, node_const(fn, a->w, (uint64_t)k))
+             : a;
+}
+
 static Node *identity(Fn *fn, Node *n)
 {
+    int at[2];
     Node *a = n->nin ? n->in[0] : NULL, *b = n->nin > 1 ? n->in[1] : NULL;
     uint64_t k;
     switch (n->op) {
@@ -370,6 +390,9 @@ static Node *identity(Fn *fn, Node *n)
             return b;
         if (is_const(b, 1))
             return a;
+        if (b->op == Oconst && two_bits(b, at))
+            return node_op(fn, n, Oadd, n->w, shifted(fn, n, a, at[0]),
+                           shifted(fn, n, a, at[1]));
         if (const_small(b, &k) && (k & (k - 1)) == 0)
             return node_op(fn, n, Oshl, n->w, a,
                            node_const(fn, n->w, (uint64_t)__builtin_ctzll(k)));

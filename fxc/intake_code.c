@@ -212,14 +212,6 @@ static Node *access_node(Fn *fn, Block *b, LLVMValueRef i, enum Op op, int w)
     return n;
 }
 
-static void add_access(Node *n)
-{
-    if (n->w != n->mem->storew)
-        reject(n->loc, "store and load whole elements",
-               "an access to part of an element of '%s'", n->mem->name);
-    PUSH(n->mem->acc, n->mem->nacc, n);
-}
-
 static void take_load(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
 {
     LLVMValueRef p = LLVMGetOperand(i, 0);
@@ -243,7 +235,7 @@ static void take_load(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
         if (!n) {
             n = access_node(fn, b, i, Oload, w);
             n->mem = memory_of(fn, address(fn, n, p), i);
-            add_access(n);
+            PUSH(n->mem->acc, n->mem->nacc, n);
         }
     }
     Node at = {.blk = b, .loc = loc_of(i)};
@@ -260,6 +252,7 @@ static void take_store(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
         int d = declared_width(i, v->w);
         n = access_node(fn, b, i, Opush, d);
         n->port = port;
+        n->name = fmt("%s_push", port->name);
         n->in[0] = node_slice(fn, &at, v, 0, d);
         port->w = d;
         if (!port->out)
@@ -273,14 +266,20 @@ static void take_store(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
     n->mem = memory_of(fn, address(fn, n, p), i);
     if (n->mem->constant)
         reject(n->loc, NULL, "the table '%s' is written", n->mem->name);
-    add_access(n);
+    PUSH(n->mem->acc, n->mem->nacc, n);
 }
 
-static void take_call(LLVMValueRef i)
+static void take_call(Fn *fn, Block *b, LLVMValueRef i)
 {
     const char *s = called(i);
     if (ignored(s))
         return;
+    if (!strcmp(s, "__fx_nodep")) {
+        Node tmp = {0};
+        Mem *m = memory_of(fn, address(fn, &tmp, LLVMGetOperand(i, 0)), i);
+        PUSH(m->nodep, m->nnodep, b);
+        return;
+    }
     if (starts(s, "llvm.mem"))
         reject(loc_of(i), "write the loop: for (...) a[i] = 0;",
                "an array is copied or cleared as a whole");
@@ -311,10 +310,12 @@ static void take_instruction(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
         reject(b->loc, "give every loop an exit",
                "this code never comes to an end");
     default:
+        if (LLVMGetTypeKind(LLVMTypeOf(i)) == LLVMPointerTypeKind)
+            return; /* whoever loads through it looks */
         if (take_arith(fn, &at, i))
             return;
         if (LLVMGetInstructionOpcode(i) == LLVMCall) {
-            take_call(i);
+            take_call(fn, b, i);
             return;
         }
         width_of(LLVMTypeOf(i), i);

@@ -148,6 +148,9 @@ Mem *memory_of(Fn *fn, LLVMValueRef base, LLVMValueRef at)
     m->name = cleanname(LLVMGetValueName2(base, &len));
     if (!*m->name)
         m->name = fmt("mem%d", m->id);
+    for (int i = 0; i < fn->nmem; i++)
+        if (!strcmp(fn->mem[i]->name, m->name))
+            m->name = fmt("%s_m%d", m->name, m->id);
     m->loc = loc_of(at);
     LLVMTypeRef t;
     if (LLVMIsAAllocaInst(base)) {
@@ -253,23 +256,37 @@ void map_clear(void)
     mapcap = mapn = 0;
 }
 
+static Node *param_at(Fn *fn, LLVMValueRef f, LLVMValueRef p, LLVMValueRef load)
+{
+    if (LLVMIsASelectInst(p)) {
+        Node at = {.loc = loc_of(load),
+                   .blk = map_get(
+                       LLVMBasicBlockAsValue(LLVMGetInstructionParent(load)))};
+        Node *a = param_at(fn, f, LLVMGetOperand(p, 1), load);
+        Node *b = param_at(fn, f, LLVMGetOperand(p, 2), load);
+        return a && b
+                   ? node_select(fn, &at, value(fn, LLVMGetOperand(p, 0)), a, b)
+                   : NULL;
+    }
+    Node tmp = {0};
+    LLVMValueRef base = address(fn, &tmp, p);
+    if (base != LLVMGetParam(f, 0))
+        return NULL;
+    for (int i = 0; i < fn->nscalar && !tmp.nterm; i++)
+        if (fn->scalar[i]->off == tmp.off)
+            return fn->scalar[i]->arg;
+    reject(loc_of(load), "index the ports struct by constants",
+           "a member of the ports struct that is not known when compiling");
+}
+
 /* A load of a scalar member of the ports struct. */
 Node *param_load(Fn *fn, LLVMValueRef f, LLVMValueRef load)
 {
-    Node tmp = {0};
-    LLVMValueRef base = address(fn, &tmp, LLVMGetOperand(load, 0));
-    if (base != LLVMGetParam(f, 0))
-        return NULL;
-    for (int i = 0; i < fn->nscalar && !tmp.nterm; i++) {
-        Scalar *s = fn->scalar[i];
-        if (s->off != tmp.off)
-            continue;
-        int w = width_of(LLVMTypeOf(load), load);
-        int d = declared_width(load, w);
-        if (d < s->w)
-            s->w = s->arg->w = d;
-        return s->arg;
+    Node *n = param_at(fn, f, LLVMGetOperand(load, 0), load);
+    if (n && n->scalar) {
+        int d = declared_width(load, width_of(LLVMTypeOf(load), load));
+        if (d < n->w)
+            n->w = n->scalar->w = d;
     }
-    reject(loc_of(load), "index the ports struct by constants",
-           "a member of the ports struct that is not known when compiling");
+    return n;
 }

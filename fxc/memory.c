@@ -181,6 +181,15 @@ static int order_lat(const Node *a, const Node *b)
     return 0; /* a load sees what was there before the clock edge */
 }
 
+/* FX_NODEP in a block of r; emit_mem.c asserts it in simulation. */
+bool vouched(const Region *r, const Mem *m)
+{
+    for (int i = 0; i < m->nnodep; i++)
+        if (m->nodep[i]->rgn == r)
+            return true;
+    return false;
+}
+
 static void memory_edges(Region *r, Mem *m)
 {
     for (int i = 0; i < m->nacc; i++)
@@ -192,6 +201,8 @@ static void memory_edges(Region *r, Mem *m)
             if (a->id < b->id && meet(a, b))
                 add_edge(r, a, b, order_lat(a, b), 0);
             int d = r->pipe && a != b ? carried(r, a, b) : 0;
+            if (a->op == Ostore && b->op == Oload && vouched(r, m))
+                d = 0;
             if (d)
                 add_edge(r, a, b, 1, d);
         }

@@ -199,19 +199,23 @@ static void check_stop(Region *r)
 static _Noreturn void too_short(Fn *fn, Region *r, const int *res)
 {
     Node *why = blamed ? blamed : r->node[0];
-    for (int ii = r->ii + 1; ii <= 64; ii++)
+    int asked = r->ii;
+    const char *name = why->mem     ? why->mem->name
+                       : *why->name ? why->name
+                                    : opinfo[why->op].name;
+    Loc at = why->loc.file ? why->loc : r->loc;
+    if (strchr(debug_passes, 'S'))
+        fn_print(fn, stderr);
+    for (int ii = asked + 1; ii <= 64; ii++)
         if (try_ii(fn, r, ii, res))
-            reject(why->loc.file ? why->loc : r->loc,
+            reject(at,
                    fmt("an interval of %d works: FX_PIPELINE(%s, %d); or a "
                        "longer --period",
                        ii, r->name, ii),
                    "loop '%s' cannot start an iteration every %d cycle%s: '%s' "
                    "is needed by the next iteration before it is there",
-                   r->name, r->ii, r->ii > 1 ? "s" : "",
-                   why->mem     ? why->mem->name
-                   : *why->name ? why->name
-                                : opinfo[why->op].name);
-    reject(why->loc.file ? why->loc : r->loc, "shorten the recurrence",
+                   r->name, asked, asked > 1 ? "s" : "", name);
+    reject(at, "shorten the recurrence",
            "loop '%s' cannot be pipelined at any interval up to 64", r->name);
 }
 
