@@ -42,7 +42,7 @@ struct FX_(ports) {
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    FX_BEAT(i27, FX_TP *FX_BP) buf[FX_CEIL(FX_DIM, FX_BP)];
+    FX_BEAT(i27, FX_TP * FX_BP) buf[FX_CEIL(FX_DIM, FX_BP)];
     int32_t mn[FX_TP], mx[FX_TP]; /* the range always holds 0 */
     struct num_qparam q[FX_TP];
     int u4 = p->abits == 4;
@@ -56,7 +56,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         int k = 0; /* i / BP */
         for (int i = 0; i < p->din; i += FX_BP) {
             FX_PIPELINE(range, 1);
-            FX_BEAT(i27, FX_TP *FX_BP) x = FX_READ(p->x);
+            FX_BEAT(i27, FX_TP * FX_BP) x = FX_READ(p->x);
             FX_BEAT(i32, FX_BP) mean = FX_READ(p->mean);
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
@@ -82,8 +82,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             uint32_t low = num_abs32(mn[0]), high = num_abs32(mx[0]);
             struct num_qparam a =
                 num_qparam_i8(low > high ? low : high, p->clip, p->frac);
-            struct num_qparam b =
-                num_qparam_u4(mn[0], mx[0], p->clip, p->frac);
+            struct num_qparam b = num_qparam_u4(mn[0], mx[0], p->clip, p->frac);
             a = u4 ? b : a;
             for (int t = 0; t < FX_TP - 1; t++) {
                 FX_UNROLL;
@@ -100,8 +99,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         k = 0;
         for (int i = 0; i < p->din; i += FX_BP) {
             FX_PIPELINE(code, 1);
-            FX_BEAT(i27, FX_TP *FX_BP) x = buf[k++];
-            FX_BEAT(i8, FX_TP *FX_BP) y = FX_ZERO;
+            FX_BEAT(i27, FX_TP * FX_BP) x = buf[k++];
+            FX_BEAT(i8, FX_TP * FX_BP) y = FX_ZERO;
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
                 for (int c = 0; c < FX_BP; c++) {

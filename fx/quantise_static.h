@@ -40,8 +40,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         FX_PIPELINE(code, 1);
         if (i == 0)
             scale = FX_READ(p->scale);
-        FX_BEAT(i27, FX_TP *FX_BP) x = FX_READ(p->x);
-        FX_BEAT(i8, FX_TP *FX_BP) y = FX_ZERO;
+        FX_BEAT(i27, FX_TP * FX_BP) x = FX_READ(p->x);
+        FX_BEAT(i8, FX_TP * FX_BP) y = FX_ZERO;
         struct num_scale s = fx_scale(FX_GET(scale, scale, 0));
         for (int l = 0; l < FX_TP * FX_BP; l++) {
             FX_UNROLL;

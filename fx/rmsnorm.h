@@ -44,7 +44,7 @@ typedef FX_UINT(34 + FX_CLOG2(FX_DIM)) FX_(sum);
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    FX_BEAT(i32, FX_TP *FX_BP) buf[FX_CEIL(FX_DIM, FX_BP)];
+    FX_BEAT(i32, FX_TP * FX_BP) buf[FX_CEIL(FX_DIM, FX_BP)];
     uint32_t amax[FX_TP];
     int shift[FX_TP];
     FX_(sum) sum[FX_TP];
@@ -59,7 +59,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         int k = 0; /* i / BP */
         for (int i = 0; i < p->d; i += FX_BP) {
             FX_PIPELINE(read, 1);
-            FX_BEAT(i32, FX_TP *FX_BP) x = FX_READ(p->x);
+            FX_BEAT(i32, FX_TP * FX_BP) x = FX_READ(p->x);
             buf[k++] = x;
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
@@ -79,7 +79,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         k = 0;
         for (int i = 0; i < p->d; i += FX_BP) {
             FX_PIPELINE(square, 1);
-            FX_BEAT(i32, FX_TP *FX_BP) x = buf[k++];
+            FX_BEAT(i32, FX_TP * FX_BP) x = buf[k++];
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
                 uint64_t s = 0;
@@ -92,9 +92,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         }
         for (int n = 0; n < FX_TP; n++) {
             FX_PIPELINE(factor, 1); /* token n is at 0; the others queue */
-            struct num_scale s =
-                num_norm_scale((uint64_t)sum[0], shift[0], p->eps_q,
-                               fx_scale(p->sqrt_d));
+            struct num_scale s = num_norm_scale((uint64_t)sum[0], shift[0],
+                                                p->eps_q, fx_scale(p->sqrt_d));
             for (int t = 0; t < FX_TP - 1; t++) {
                 FX_UNROLL;
                 sum[t] = sum[t + 1];
@@ -106,8 +105,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         k = 0;
         for (int i = 0; i < p->d; i += FX_BP) {
             FX_PIPELINE(scale, 1);
-            FX_BEAT(i32, FX_TP *FX_BP) x = buf[k++];
-            FX_BEAT(i27, FX_TP *FX_BP) y = FX_ZERO;
+            FX_BEAT(i32, FX_TP * FX_BP) x = buf[k++];
+            FX_BEAT(i27, FX_TP * FX_BP) y = FX_ZERO;
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
                 for (int c = 0; c < FX_BP; c++) {

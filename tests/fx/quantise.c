@@ -34,11 +34,11 @@ enum { TOP = (1 << 26) - 1 };
  * negative; 5: both ends of the range. */
 static int32_t value(int kind)
 {
-    return (int32_t)(kind == 0   ? h_rand(-TOP - 1, TOP)
-                     : kind == 1 ? h_rand(-2048, 2047)
-                     : kind == 2 ? 0
-                     : kind == 3 ? h_rand(1000, 1 << 20)
-                     : kind == 4 ? h_rand(-TOP - 1, -5)
+    return (int32_t)(kind == 0      ? h_rand(-TOP - 1, TOP)
+                     : kind == 1    ? h_rand(-2048, 2047)
+                     : kind == 2    ? 0
+                     : kind == 3    ? h_rand(1000, 1 << 20)
+                     : kind == 4    ? h_rand(-TOP - 1, -5)
                      : h_rand(0, 1) ? TOP
                                     : -TOP - 1);
 }

@@ -36,7 +36,8 @@
             }                                                                  \
             for (int t = 0; t < TP; t++) {                                     \
                 for (int i = 0; i < heads * head; i++)                         \
-                    x_in[g][t][i] = (int32_t)h_rand(-(1 << 26), (1 << 26) - 1); \
+                    x_in[g][t][i] =                                            \
+                        (int32_t)h_rand(-(1 << 26), (1 << 26) - 1);            \
                 gold_static(x_in[g][t], heads, head, sc, want[g][t]);          \
             }                                                                  \
             V_PUT(i27, TP, BP, x, x_in[g], heads *head);                       \
@@ -49,7 +50,7 @@
                                  .head = head};                                \
         H_RUN(name, p);                                                        \
         for (int g = 0; g < groups; g++)                                       \
-            V_CHECK(i8, TP, BP, y, want[g], heads * head);                     \
+            V_CHECK(i8, TP, BP, y, want[g], heads *head);                      \
         h_end();                                                               \
     }
 CASE(unit, 1, 1)
