@@ -33,14 +33,14 @@ struct FX_(ports) {
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    FX_BEAT(i32, FX_TP *FX_BP) sum[FX_CEIL(FX_DIM, FX_BP)];
+    FX_BEAT(i32, FX_TP * FX_BP) sum[FX_CEIL(FX_DIM, FX_BP)];
 
     for (int v = 0; v < p->vectors; v++) {
         int k = 0; /* i / BP */
         for (int i = 0; i < p->d; i += FX_BP) {
             FX_PIPELINE(add, 1);
-            FX_BEAT(i32, FX_TP *FX_BP) x = FX_READ(p->x);
-            FX_BEAT(i32, FX_TP *FX_BP) y = sum[k];
+            FX_BEAT(i32, FX_TP * FX_BP) x = FX_READ(p->x);
+            FX_BEAT(i32, FX_TP * FX_BP) y = sum[k];
             for (int l = 0; l < FX_TP * FX_BP; l++) {
                 FX_UNROLL;
                 int64_t old = v == 0 ? (int64_t)0 : (int64_t)FX_GET(i32, y, l);

@@ -39,28 +39,14 @@ struct FX_(ports) {
     int pass_from, pass_to;
 };
 
-/* Channels (a, b) of every token, in lanes la + t and lb + t of y. */
-NUM_FN FX_BEAT(i27, 2 * FX_TP)
-    FX_(pair)(FX_BEAT(i27, 2 * FX_TP) x, const int32_t c[FX_TP],
-              const int32_t s[FX_TP], int rotate)
-{
-    FX_BEAT(i27, 2 * FX_TP) y = x;
-    for (int t = 0; t < FX_TP; t++) {
-        FX_UNROLL;
-        int32_t a = FX_GET(i27, x, t), b = FX_GET(i27, x, FX_TP + t);
-        int32_t ra = num_rope_a(a, b, c[t], s[t]);
-        int32_t rb = num_rope_b(a, b, c[t], s[t]);
-        FX_SET(i27, y, t, rotate ? ra : a);
-        FX_SET(i27, y, FX_TP + t, rotate ? rb : b);
-    }
-    return y;
-}
-
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     enum { CS = FX_MAX(2, FX_BP) };
     FX_BEAT(i16, CS) table[FX_TP][FX_CEIL(FX_HEAD, CS)];
-    FX_BEAT(i27, FX_TP) first = FX_ZERO, second = FX_ZERO; /* BP 1 only */
+#if FX_BP == 1
+    /* A pair is two beats, y is a beat behind x. */
+    FX_BEAT(i27, FX_TP) first = FX_ZERO, second = FX_ZERO;
+#endif
     int token = 0, k = 0, i = 0, h = 0, total = p->heads * p->head;
 
     for (int n = 0; n < FX_TP * p->head; n += CS) {
@@ -79,46 +65,33 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             token++;
         }
     }
-    /* A pair is two beats where BP is 1: y is a beat behind x. */
     for (int n = 0; n < total + (FX_BP == 1); n += FX_BP) {
         FX_PIPELINE(rotate, 1);
-        FX_BEAT(i27, FX_TP *FX_BP) x = FX_ZERO, y = FX_ZERO;
-        FX_BEAT(i16, CS) cs[FX_TP];
-        int rotate = h < p->pass_from || h >= p->pass_to;
+        FX_BEAT(i27, FX_TP * FX_BP) x = FX_ZERO, y = FX_ZERO;
+        int turn = h < p->pass_from || h >= p->pass_to;
         if (n < total)
             x = FX_READ(p->x);
         for (int t = 0; t < FX_TP; t++) {
             FX_UNROLL;
-            cs[t] = table[t][k];
-        }
-        for (int j = 0; j < CS / 2; j++) {
-            FX_UNROLL;
-            FX_BEAT(i27, 2 * FX_TP) xy = FX_ZERO;
-            int32_t c[FX_TP], s[FX_TP];
-            for (int t = 0; t < FX_TP; t++) {
+            FX_BEAT(i16, CS) cs = table[t][k];
+            for (int j = 0; j < CS / 2; j++) {
                 FX_UNROLL;
-                c[t] = FX_GET(i16, cs[t], 2 * j);
-                s[t] = FX_GET(i16, cs[t], 2 * j + 1);
-#if FX_BP == 1
-                FX_SET(i27, xy, t, FX_GET(i27, first, t));
-                FX_SET(i27, xy, FX_TP + t, FX_GET(i27, x, t));
-#else
                 int l = 2 * j * FX_TP + t;
-                FX_SET(i27, xy, t, FX_GET(i27, x, l));
-                FX_SET(i27, xy, FX_TP + t, FX_GET(i27, x, l + FX_TP));
+#if FX_BP == 1
+                int32_t a = FX_GET(i27, first, t), b = FX_GET(i27, x, t);
+#else
+                int32_t a = FX_GET(i27, x, l), b = FX_GET(i27, x, l + FX_TP);
 #endif
-            }
-            xy = FX_(pair)(xy, c, s, rotate);
-            for (int t = 0; t < FX_TP; t++) {
-                FX_UNROLL;
+                int32_t c = FX_GET(i16, cs, 2 * j);
+                int32_t s = FX_GET(i16, cs, 2 * j + 1);
+                int32_t ya = turn ? num_rope_a(a, b, c, s) : a;
+                int32_t yb = turn ? num_rope_b(a, b, c, s) : b;
 #if FX_BP == 1
-                FX_SET(i27, y, t,
-                       n % 2 ? FX_GET(i27, xy, t) : FX_GET(i27, second, t));
-                FX_SET(i27, second, t, FX_GET(i27, xy, FX_TP + t));
+                FX_SET(i27, y, l, n % 2 ? ya : FX_GET(i27, second, t));
+                FX_SET(i27, second, t, yb);
 #else
-                int l = 2 * j * FX_TP + t;
-                FX_SET(i27, y, l, FX_GET(i27, xy, t));
-                FX_SET(i27, y, l + FX_TP, FX_GET(i27, xy, FX_TP + t));
+                FX_SET(i27, y, l, ya);
+                FX_SET(i27, y, l + FX_TP, yb);
 #endif
             }
         }

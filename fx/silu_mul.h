@@ -36,13 +36,13 @@ struct FX_(ports) {
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    FX_BEAT(i27, FX_TP *FX_BP) gate = FX_ZERO;
+    FX_BEAT(i27, FX_TP * FX_BP) gate = FX_ZERO;
     int up = 0;
 
     for (int i = 0; i < 2 * p->groups * p->n; i += FX_BP) {
         FX_PIPELINE(silu, 1);
-        FX_BEAT(i27, FX_TP *FX_BP) x = FX_READ(p->x);
-        FX_BEAT(i27, FX_TP *FX_BP) y = FX_ZERO;
+        FX_BEAT(i27, FX_TP * FX_BP) x = FX_READ(p->x);
+        FX_BEAT(i27, FX_TP * FX_BP) y = FX_ZERO;
         for (int l = 0; l < FX_TP * FX_BP; l++) {
             FX_UNROLL;
             FX_SET(i27, y, l,
