@@ -30,8 +30,8 @@
 #include "fx/fx.h"
 #include "num/hadamard_tab.h"
 
-#if !defined FX_NAME || !defined FX_TP || !defined FX_BP ||                    \
-    !defined FX_DIM || !defined FX_M
+#if !defined FX_NAME || !defined FX_TP || !defined FX_BP || !defined FX_DIM || \
+    !defined FX_M
 #error "fx/fht.h needs FX_NAME, FX_TP, FX_BP, FX_DIM and FX_M"
 #endif
 _Static_assert(FX_BP >= 1 && (FX_BP & (FX_BP - 1)) == 0,
@@ -92,31 +92,20 @@ NUM_FN struct fx_fht_walk fx_fht_next(struct fx_fht_walk w, int r, int stride,
 #endif
 
 /* S_BP over the channels of a beat. */
-NUM_FN FX_BEAT(i48, FX_TP *FX_BP)
-    FX_(inside)(FX_BEAT(i27, FX_TP *FX_BP) x, int on)
+NUM_FN void FX_(inside)(int64_t v[FX_TP * FX_BP])
 {
-    int64_t v[FX_TP * FX_BP], w[FX_TP * FX_BP];
-    FX_BEAT(i48, FX_TP *FX_BP) y = FX_ZERO;
-    for (int l = 0; l < FX_TP * FX_BP; l++) {
-        FX_UNROLL;
-        v[l] = FX_GET(i27, x, l);
-    }
+    int64_t w[FX_TP * FX_BP];
     for (int half = FX_TP; half < FX_TP * FX_BP; half *= 2) {
         FX_UNROLL;
         for (int l = 0; l < FX_TP * FX_BP; l++) {
             FX_UNROLL;
-            w[l] = (l / half) % 2 ? v[l - half] - v[l] : v[l] + v[l + half];
+            w[l] = l / half % 2 ? v[l - half] - v[l] : v[l] + v[l + half];
         }
         for (int l = 0; l < FX_TP * FX_BP; l++) {
             FX_UNROLL;
             v[l] = w[l];
         }
     }
-    for (int l = 0; l < FX_TP * FX_BP; l++) {
-        FX_UNROLL;
-        FX_SET(i48, y, l, on ? v[l] : (int64_t)FX_GET(i27, x, l));
-    }
-    return y;
 }
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -145,11 +134,22 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 FX_PIPELINE(digit, 1);
                 FX_NODEP(buf); /* in place: read before it is written */
                 FX_BEAT(i48, LANES) x = FX_ZERO, y = FX_ZERO;
-                if (k < rows) {
-                    if (pass == 0)
-                        x = FX_(inside)(FX_READ(p->x), p->p >= FX_BP);
-                    else
-                        x = buf[in.at];
+                FX_BEAT(i27, LANES) new = FX_ZERO;
+                int64_t v[LANES], w[LANES];
+                if (k < rows && pass == 0)
+                    new = FX_READ(p->x);
+                if (k < rows && pass > 0)
+                    x = buf[in.at];
+                for (int l = 0; l < LANES; l++) {
+                    FX_UNROLL;
+                    v[l] = FX_GET(i27, new, l);
+                    w[l] = v[l];
+                }
+                FX_(inside)(w);
+                for (int l = 0; l < LANES; l++) {
+                    FX_UNROLL;
+                    w[l] = p->p < FX_BP ? v[l] : w[l];
+                    v[l] = pass == 0 ? w[l] : FX_GET(i48, x, l);
                 }
                 for (int l = 0; l < LANES; l++) {
                     FX_UNROLL;
@@ -164,10 +164,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                     int neg = fx_fht_neg(kind, o, in.c);
                     for (int l = 0; l < LANES; l++) {
                         FX_UNROLL;
-                        int64_t v = FX_GET(i48, x, l);
                         int64_t s = in.c == 0 ? (int64_t)0 : (int64_t)sum[o][l];
-                        sum[o][l] = (FX_(sum))(neg ? s - v : s + v);
-                        out[o][l] = in.c == r - 1 ? sum[o][l]
+                        sum[o][l] = (FX_(sum))(neg ? s - v[l] : s + v[l]);
+                        out[o][l] = in.c == r - 1  ? sum[o][l]
                                     : o < FX_M - 1 ? out[(o + 1) % FX_M][l]
                                                    : out[o][l];
                     }
@@ -184,9 +183,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_BEAT(i27, LANES) y = FX_ZERO;
             for (int l = 0; l < LANES; l++) {
                 FX_UNROLL;
-                FX_SET(i27, y, l,
-                       num_sat(num_round(FX_GET(i48, x, l), shift),
-                               NUM_ACT_BITS));
+                FX_SET(
+                    i27, y, l,
+                    num_sat(num_round(FX_GET(i48, x, l), shift), NUM_ACT_BITS));
             }
             FX_WRITE(p->y, y);
         }
