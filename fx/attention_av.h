@@ -11,6 +11,7 @@
  *   FX_NAME  the function to make      FX_HP    most query heads that share
  *   FX_TP    tokens side by side                a key/value head
  *   FX_KP    channels of a value beat  FX_HEAD  most channels of a head
+ *                                      FX_SEQ   most positions
  *
  * Values come chunk by chunk of KP channels, a chunk for all positions, and so
  * lie in the cache: the running sums then are KP x TP a query head, and each
@@ -25,13 +26,16 @@
 #include "fx/fx.h"
 
 #if !defined FX_NAME || !defined FX_TP || !defined FX_KP || !defined FX_HP ||  \
-    !defined FX_HEAD
-#error "fx/attention_av.h needs FX_NAME, FX_TP, FX_KP, FX_HP and FX_HEAD"
+    !defined FX_HEAD || !defined FX_SEQ
+#error                                                                         \
+    "fx/attention_av.h needs FX_NAME, FX_TP, FX_KP, FX_HP, FX_HEAD and FX_SEQ"
 #endif
 _Static_assert(FX_TP >= 1 && FX_KP >= 1 && FX_HP >= 1,
                "fx/attention_av.h: FX_TP, FX_KP and FX_HP must be at least 1");
 _Static_assert(FX_HEAD >= 1 && FX_HEAD <= 1024,
                "fx/attention_av.h: FX_HEAD must be 1 .. 1024");
+_Static_assert(FX_SEQ >= 1 && FX_SEQ <= 1 << 22,
+               "fx/attention_av.h: FX_SEQ must be 1 .. 2^22");
 
 struct FX_(ports) {
     FX_IN(u8, FX_TP) p;          /* (kvh, head/KP, pos, r) beats */
@@ -42,14 +46,17 @@ struct FX_(ports) {
     int nkv;                     /* key/value heads */
     int share;                   /* query heads of each, up to HP */
     int head;                    /* channels, a multiple of KP, up to HEAD */
-    int positions;               /* positions * share * head < 2^31 */
+    int positions; /* up to SEQ; positions * share * head < 2^31 */
 };
+
+/* 255 * 127 < 2^15. */
+typedef FX_INT(16 + FX_CLOG2(FX_SEQ)) FX_(sum);
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     enum { LANES = FX_TP * FX_KP };
     FX_BEAT(i40, LANES) abuf[FX_CEIL(FX_HEAD, FX_KP) * FX_HP];
-    FX_INT(38) ring[FX_HP][LANES];   /* 2^15 * 2^22 positions */
+    FX_(sum) ring[FX_HP][LANES];
     struct num_scale f[FX_HP][FX_TP]; /* scale / l */
     FX_BEAT(i8, FX_KP) v = FX_ZERO;
 
@@ -67,10 +74,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 old += FX_GET(u8, w, l % FX_TP) * FX_GET(i8, v, l / FX_TP);
                 for (int j = 0; j < FX_HP; j++) {
                     FX_UNROLL;
-                    ring[j][l] = j == p->share - 1 ? (FX_INT(38))old
+                    ring[j][l] = j == p->share - 1 ? (FX_(sum))old
                                                    : ring[(j + 1) % FX_HP][l];
                 }
-                FX_SET(i40, a, l, old);
+                FX_SET(i40, a, l, (int64_t)(FX_(sum))old);
             }
             if (pos == p->positions - 1)
                 abuf[row + r] = a;
@@ -108,8 +115,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 FX_UNROLL;
                 for (int t = 0; t < FX_TP; t++) {
                     FX_UNROLL;
-                    f[j][t] = j == p->share - 1 ? part[t]
-                                                : f[(j + 1) % FX_HP][t];
+                    f[j][t] =
+                        j == p->share - 1 ? part[t] : f[(j + 1) % FX_HP][t];
                 }
             }
         }

@@ -45,7 +45,7 @@ typedef FX_INT(15 + FX_CLOG2(FX_HEAD)) FX_(sum);
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    FX_BEAT(i8, FX_TP *FX_KP) qbuf[FX_CEIL(FX_HEAD, FX_KP) * FX_HP];
+    FX_BEAT(i8, FX_TP * FX_KP) qbuf[FX_CEIL(FX_HEAD, FX_KP) * FX_HP];
     FX_(sum) ring[FX_HP][FX_TP]; /* its first entry is of the current head */
     FX_BEAT(i8, FX_KP) key = FX_ZERO;
 
@@ -67,7 +67,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         row = 0;
         for (int n = 0; n < p->positions * p->share * p->head; n += FX_KP) {
             FX_PIPELINE(score, 1);
-            FX_BEAT(i8, FX_TP *FX_KP) q = qbuf[row + r];
+            FX_BEAT(i8, FX_TP * FX_KP) q = qbuf[row + r];
             FX_BEAT(i27, FX_TP) s = FX_ZERO;
             if (r == 0)
                 key = FX_READ(p->k);

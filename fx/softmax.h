@@ -101,8 +101,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 int64_t below = (int64_t)m[t] - FX_GET(i27, s, t);
                 uint32_t v = num_prob(below, fx_scale(sc));
                 v = pos <= p->first + t ? v : (uint32_t)0;
-                uint32_t old = pos == 0 && sweep == 0 ? (uint32_t)0
-                                                      : (uint32_t)sum[0][t];
+                uint32_t old =
+                    pos == 0 && sweep == 0 ? (uint32_t)0 : (uint32_t)sum[0][t];
                 l[t] = (FX_(sum))(old + (sweep == 0 ? v : (uint32_t)0));
                 FX_SET(u8, y, t, v);
             }
