@@ -61,8 +61,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         FX_PIPELINE(insert, 1);
         if (lane == 0)
             x = FX_READ(p->x);
-        FX_INT(28) v = (FX_INT(28))(n < p->vocab ? FX_GET(i27, x, 0)
-                                                 : (int32_t)NONE);
+        FX_INT(28)
+        v = (FX_INT(28))(n < p->vocab ? FX_GET(i27, x, 0) : (int32_t)NONE);
         for (int j = FX_TOPK - 1; j >= 0; j--) {
             FX_UNROLL; /* goes behind its equals, pushes the lesser back */
             int up = j > 0 ? j - 1 : 0;
@@ -83,8 +83,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t total = 0; /* at most 64 * 2^16 */
     for (int n = 0; n < FX_TOPK; n++) {
         FX_PIPELINE(weigh, 1);
-        uint32_t w = num_sample_weight(best - (int64_t)logit[0],
-                                       fx_scale(p->t_scale));
+        uint32_t w =
+            num_sample_weight(best - (int64_t)logit[0], fx_scale(p->t_scale));
         w = n < count ? w : (uint32_t)0;
         total += w;
         for (int j = 0; j < FX_TOPK - 1; j++) {
