@@ -40,35 +40,49 @@ static bool adapt(void *state, const int32_t *token, int n, int from,
     return true;
 }
 
+/* Fills *r from the windows' means. */
+static void summarise(const double *mean, int windows, long scored,
+                      struct ppl_result *r)
+{
+    double sum = 0, squares = 0, n = windows;
+    for (int w = 0; w < windows; w++) {
+        sum += mean[w];
+        squares += mean[w] * mean[w];
+    }
+    double var = windows < 2 ? 0 : (squares - sum * sum / n) / (n - 1);
+    r->windows = windows;
+    r->tokens = scored * windows;
+    r->nll = sum / n;
+    r->ppl = exp(r->nll);
+    r->error = var > 0 ? sqrt(var / n) : 0;
+}
+
 static bool run(const struct ppl_options *o, const int32_t *token, int windows,
-                int32_t *copy, double *nll, ppl_scorer *scorer, void *state,
-                struct ppl_result *r, struct fl_error *err)
+                int32_t *copy, double *nll, double *mean, ppl_scorer *scorer,
+                void *state, struct ppl_result *r, struct fl_error *err)
 {
     int from = o->protocol == PPL_GPTQ ? 1 : o->ctx / 2 + 1;
     int scored = o->ctx - from;
-    double sum = 0, squares = 0;
-    for (int w = 0; w < windows; w++) {
+    int step = o->ranks > 1 ? o->ranks : 1, done = 0;
+    double sum = 0;
+    for (int w = step > 1 ? o->rank : 0; w < windows; w += step) {
         memcpy(copy, token + (size_t)w * (size_t)o->ctx,
                (size_t)o->ctx * sizeof *copy);
         if (o->protocol == PPL_LLAMACPP && o->bos >= 0)
             copy[0] = o->bos;
         FL_TRY(scorer(state, copy, o->ctx, from, nll, err));
-        double mean = 0;
         for (int t = from; t < o->ctx; t++)
-            mean += nll[t];
-        mean /= scored;
-        sum += mean;
-        squares += mean * mean;
-        r->windows = w + 1;
-        r->tokens += scored;
-        r->nll = sum / r->windows;
-        r->ppl = exp(r->nll);
+            mean[w] += nll[t];
+        mean[w] /= scored;
+        sum += mean[w];
+        done++;
         if (o->progress != NULL)
-            o->progress(o->progress_state, r->windows, windows, r->ppl);
+            o->progress(o->progress_state, done, (windows + step - 1) / step,
+                        exp(sum / done));
     }
-    double n = r->windows,
-           var = n < 2 ? 0 : (squares - sum * sum / n) / (n - 1);
-    r->error = var > 0 ? sqrt(var / n) : 0;
+    if (step > 1)
+        FL_TRY(o->gather(mean, windows, err));
+    summarise(mean, windows, scored, r);
     return true;
 }
 
@@ -92,10 +106,13 @@ bool ppl_score(const struct ppl_options *o, const int32_t *token, size_t n,
         windows = (size_t)o->windows;
     double *nll = malloc((size_t)o->ctx * sizeof *nll);
     int32_t *copy = malloc((size_t)o->ctx * sizeof *copy);
-    bool ok = nll != NULL && copy != NULL;
+    double *mean = calloc(windows, sizeof *mean);
+    bool ok = nll != NULL && copy != NULL && mean != NULL;
     if (!ok)
         fl_fail(err, FL_NOMEM, 0, "out of memory");
-    ok = ok && run(o, token, (int)windows, copy, nll, scorer, state, r, err);
+    ok = ok &&
+         run(o, token, (int)windows, copy, nll, mean, scorer, state, r, err);
+    free(mean);
     free(nll);
     free(copy);
     return ok;

@@ -37,6 +37,13 @@ struct ppl_options {
     int windows; /* at most so many; 0: all */
     int bos;     /* token put first (llamacpp); -1: none */
     int vocab;
+    /* Windows shared out among `ranks` processes: this one, `rank`, scores
+     * every ranks-th. gather adds the n numbers of all ranks up, element by
+     * element, in place. ranks 0 or 1: no sharing, gather may be NULL. As
+     * each number comes from one rank and is zero on the others, the result
+     * is the same to the last bit as without sharing. */
+    int rank, ranks;
+    bool (*gather)(double *x, int n, struct fl_error *err);
     /* After each window; may be NULL. */
     void (*progress)(void *state, int done, int windows, double ppl);
     void *progress_state;
