@@ -83,13 +83,15 @@ ports_of() { # SV JSON
             n = split(args, arg, ",")
             for (k = 1; k <= n; k++) {
                 a = arg[k]
-                if (a "_data" in bits)
-                    stream(a, a)
+                if (a "_data" in bits) {
+                    member = a # x_0, x_1 ... are x[0], x[1] ...
+                    if (match(a, /_[0-9]+$/))
+                        member = substr(a, 1, RSTART - 1) "[" \
+                            substr(a, RSTART + 1) "]"
+                    stream(member, a)
+                }
                 else if (a in bits)
                     printf "\\\n    SCALAR(%s, %s, %d)", a, a, bits[a]
-                else if (a "_0_data" in bits)
-                    for (i = 0; a "_" i "_data" in bits; i++)
-                        stream(a "[" i "]", a "_" i)
                 else
                     printf "\\\n    NO_SUCH_PORT(%s)", a
             }

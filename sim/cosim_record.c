@@ -14,15 +14,15 @@
  *
  * A case begins when a task with the top's entry is started and ends when its
  * sim is freed or the next one begins. Cases of one shape (scalars and counts)
- * are kept twice at most, CASES in all, none over WORDS words (the smallest
- * is kept if all are over).
+ * are kept twice at most, CASES in all (the first ones and the longest), two
+ * without words, none over COSIM_WORDS words unless all are.
  *
  * After main() has returned, the top runs again with its trip counts (scalars
  * called tokens, steps, beats, rows ...) at 0, 1 and 2, fed from the tape of
  * the longest case, over again when it is at its end. A run that cannot finish
  * on that is left out and counted.
  *
- * Environment: COSIM_TAPE, the file to write; COSIM_CASES and COSIM_WORDS.
+ * Environment: COSIM_TAPE, the file to write; COSIM_WORDS, a limit (6000).
  * The last line of stderr says what was recorded.
  */
 #include COSIM_SOURCE
@@ -54,7 +54,7 @@ static const struct {
     size_t at, bytes;
     const char *name;
 } port[] = {COSIM_PORTS(IN, OUT, SCALAR)};
-enum { PORTS = sizeof port / sizeof *port };
+enum { PORTS = sizeof port / sizeof *port, CASES = 8 };
 
 /* What was heard at a port. */
 struct tape {
@@ -69,6 +69,7 @@ struct kept {
     struct tape tape[PORTS];
     uint32_t depth;
     uint64_t timed, words;
+    bool over; /* too long, but the only one there is */
 };
 
 /* The shape of a stream, to open one like it. */
@@ -117,6 +118,21 @@ static void drop(struct kept *c)
     *c = (struct kept){0};
 }
 
+/* The case that is open is the longest so far: the trip counts will use it. */
+static void remember(void)
+{
+    drop(&longest);
+    longest = now;
+    longest_ports = now_ports;
+    for (int k = 0; k < PORTS; k++) {
+        size_t bytes = now.tape[k].n * cosim_bytes(port[k].bits);
+        if (now.tape[k].words) {
+            longest.tape[k].words = must_have(malloc(bytes + 1));
+            memcpy(longest.tape[k].words, now.tape[k].words, bytes);
+        }
+    }
+}
+
 /* The case that is open is complete. */
 static void close_case(void)
 {
@@ -125,27 +141,39 @@ static void close_case(void)
     open_case = false;
     seen++;
     now.timed = sim_cycles(the_sim);
-    int twins = 0;
-    for (int k = 0; k < kept; k++)
+    int twins = 0, empty = 0, least = -1;
+    for (int k = 0; k < kept; k++) {
         twins += same_shape(&cases[k], &now);
-    uint64_t limit = (uint64_t)setting("COSIM_WORDS", 6000);
-    bool over = now.words > limit && !no_limits;
-    bool only_over = kept == 1 && cases[0].words > limit && !no_limits;
-    if (kept == 0 || (only_over && now.words < cases[0].words)) {
-        if (kept)
-            drop(&cases[0]);
-        kept = 0;
-    } else if (over || twins >= 2 ||
-               (kept >= setting("COSIM_CASES", 8) && !no_limits)) {
+        empty += cases[k].words == 0;
+        if (k >= CASES / 2 &&
+            (least < 0 || cases[k].words < cases[least].words))
+            least = k;
+    }
+    bool over = now.words > (uint64_t)setting("COSIM_WORDS", 6000);
+    bool first_over = kept == 1 && cases[0].over;
+    if (no_limits)
+        least = -1;
+    else if (over ? kept > 0 && !(first_over && now.words < cases[0].words)
+                  : twins >= 2 || (now.words == 0 && empty >= 2) ||
+                        (kept == CASES && now.words <= cases[least].words)) {
         drop(&now);
+        return;
+    }
+    now.over = over;
+    if (first_over && !no_limits)
+        least = 0;
+    else if (kept < CASES)
+        least = -1;
+    if (now.words >= longest.words)
+        remember();
+    if (least >= 0) {
+        drop(&cases[least]);
+        cases[least] = now;
+        now = (struct kept){0};
         return;
     }
     cases = must_have(realloc(cases, (size_t)(kept + 1) * sizeof *cases));
     cases[kept++] = now;
-    if (now.words >= longest.words) {
-        longest = now;
-        longest_ports = now_ports;
-    }
     now = (struct kept){0};
 }
 
