@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* designs/config.c -- names, limits and what must divide what. */
+#include "designs/config.h"
+#include "num/hadamard.h"
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t at;
+    int max;
+} field[] = {
+    {"tp", offsetof(struct dsn_config, tp), DSN_MAX_LANES},
+    {"wp", offsetof(struct dsn_config, wp), DSN_MAX_LANES},
+    {"bp", offsetof(struct dsn_config, bp), DSN_MAX_LANES},
+    {"dwp", offsetof(struct dsn_config, dwp), DSN_MAX_LANES},
+    {"ch", offsetof(struct dsn_config, ch), DSN_MAX_CH},
+    {"kp", offsetof(struct dsn_config, kp), DSN_MAX_LANES},
+    {"hp", offsetof(struct dsn_config, hp), DSN_MAX_HP},
+    {"wbits", offsetof(struct dsn_config, wbits), 8},
+};
+enum { FIELDS = sizeof field / sizeof *field };
+
+static int *at(struct dsn_config *c, int i)
+{
+    return (int *)(void *)((char *)c + field[i].at);
+}
+
+static int gcd(int a, int b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+struct dsn_config dsn_config_for(const struct num_qmodel *m)
+{
+    const struct num_shape *s = &m->shape;
+    int all = gcd(gcd(s->d, num_had_split(s->ffn).p), num_had_split(s->head).p);
+    int kp = s->head & -s->head;
+    struct dsn_config c = {.tp = 8, .wp = 32, .ch = 1, .dwp = 16, .hp = 1};
+    all &= -all;
+    c.bp = all < 8 ? all : 8;
+    c.kp = kp < 16 ? kp : 16;
+    return c;
+}
+
+bool dsn_config_parse(struct dsn_config *c, const char *text,
+                      struct fl_error *err)
+{
+    for (const char *p = text; *p != 0;) {
+        int i = 0;
+        size_t n = 0;
+        for (; i < FIELDS; i++) {
+            n = strlen(field[i].name);
+            if (strncmp(p, field[i].name, n) == 0 && p[n] == '=')
+                break;
+        }
+        FL_FAIL_IF(i == FIELDS, err, FL_FORMAT, (uint64_t)(p - text),
+                   "parallelism \"%s\": no such name at \"%.16s\", know tp wp "
+                   "bp dwp ch kp hp wbits",
+                   text, p);
+        char *end;
+        long v = strtol(p + n + 1, &end, 10);
+        FL_FAIL_IF(end == p + n + 1 || (*end != 0 && *end != ','), err,
+                   FL_FORMAT, (uint64_t)(p - text),
+                   "parallelism \"%s\": %s wants a number", text,
+                   field[i].name);
+        FL_FAIL_IF(v < 1 || v > field[i].max, err, FL_RANGE,
+                   (uint64_t)(p - text), "parallelism \"%s\": %s is 1 to %d",
+                   text, field[i].name, field[i].max);
+        *at(c, i) = (int)v;
+        p = *end == ',' ? end + 1 : end;
+    }
+    return true;
+}
+
+static int widest(const struct num_qmodel *m)
+{
+    int bits = m->head.wbits;
+    for (int l = 0; l < m->shape.layers; l++)
+        for (int i = 0; i < NUM_LINEARS; i++)
+            if (m->layer[l].lin[i].wbits > bits)
+                bits = m->layer[l].lin[i].wbits;
+    return bits;
+}
+
+bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
+                      struct fl_error *err)
+{
+    const struct num_shape *s = &m->shape;
+    int bits = widest(m);
+    if (c->wbits == 0)
+        c->wbits = bits;
+    for (int i = 0; i < FIELDS; i++)
+        FL_FAIL_IF(*at(c, i) < 1 || *at(c, i) > field[i].max, err, FL_RANGE, 0,
+                   "parallelism: %s is %d, must be 1 to %d", field[i].name,
+                   *at(c, i), field[i].max);
+    FL_FAIL_IF(c->wbits != 4 && c->wbits != 8, err, FL_RANGE, 0,
+               "parallelism: wbits is %d, must be 4 or 8", c->wbits);
+    FL_FAIL_IF(c->wbits < bits, err, FL_UNSUPPORTED, 0,
+               "the model has %d-bit weights, the design takes %d: set "
+               "wbits=%d",
+               bits, c->wbits, bits);
+    FL_FAIL_IF((c->bp & (c->bp - 1)) != 0, err, FL_RANGE, 0,
+               "parallelism: bp is %d, must be a power of two", c->bp);
+    FL_FAIL_IF(c->dwp % c->bp != 0, err, FL_RANGE, 0,
+               "parallelism: bp %d must divide dwp %d", c->bp, c->dwp);
+    FL_FAIL_IF(c->bp * c->dwp % c->ch != 0, err, FL_RANGE, 0,
+               "parallelism: ch %d must divide bp * dwp = %d", c->ch,
+               c->bp * c->dwp);
+    FL_FAIL_IF(s->d % c->bp != 0 || s->ffn % c->bp != 0 || s->head % c->bp != 0,
+               err, FL_UNSUPPORTED, 0,
+               "parallelism: bp %d must divide d %d, ffn %d and head %d", c->bp,
+               s->d, s->ffn, s->head);
+    FL_FAIL_IF(c->kp % c->bp != 0 || s->head % c->kp != 0, err, FL_UNSUPPORTED,
+               0, "parallelism: bp %d must divide kp %d, and kp head %d", c->bp,
+               c->kp, s->head);
+    FL_FAIL_IF((m->r4 && num_had_split(s->ffn).p % c->bp != 0) ||
+                   (m->r3 && num_had_split(s->head).p % c->bp != 0),
+               err, FL_UNSUPPORTED, 0,
+               "parallelism: bp %d must divide the power of two in the "
+               "Hadamard transforms of ffn %d and head %d",
+               c->bp, s->ffn, s->head);
+    FL_FAIL_IF(m->kvbits != 8, err, FL_UNSUPPORTED, 0,
+               "the design keeps keys and values in 8 bits, the model in %d",
+               m->kvbits);
+    return true;
+}

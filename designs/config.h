@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* designs/config.h -- the parallelism of the two Llama designs: what is fixed
+ * when the hardware is made. Everything else is data of the device memory
+ * image (designs/image.h), so one design runs every model that fits it.
+ *
+ *   tp    prefill: tokens side by side in a beat
+ *   wp    prefill: outputs side by side in the linear engine
+ *   bp    decode: channels of the token side by side in a beat
+ *   dwp   decode: outputs side by side in the linear engine, bp weights each
+ *   ch    decode: memory channels that a beat of bp * dwp weights comes from
+ *   kp    both: channels of a key or value row a beat
+ *   hp    both: key/value heads worked on at once, each with its own channels
+ *   wbits both: bits of a weight as stored, 4 or 8
+ */
+#ifndef DESIGNS_CONFIG_H
+#define DESIGNS_CONFIG_H
+#include "base/error.h"
+#include "num/qmodel.h"
+
+enum { DSN_MAX_LANES = 1024, DSN_MAX_CH = 64, DSN_MAX_HP = 64 };
+
+struct dsn_config {
+    int tp, wp, bp, dwp, ch, kp, hp;
+    int wbits; /* 0: the widest of the model's */
+};
+
+/* Sensible lanes for any model on a CPU: the shape decides bp, kp and hp. */
+struct dsn_config dsn_config_for(const struct num_qmodel *m);
+
+/* Reads "tp=8,wp=24,..." over *c; names not given keep their value. */
+bool dsn_config_parse(struct dsn_config *c, const char *text,
+                      struct fl_error *err);
+
+/* True where the model can run on the design. Fills wbits where it is 0. */
+bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
+                      struct fl_error *err);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* designs/host.c -- a compiled design in the native view: connects the ports
+ * of the top to the memories of an image, runs it, reports what is stuck or
+ * left over. Compiled with -DDSN_STAGE and the parallelism by
+ * designs/build.c; exports dsn_run.
+ */
+#include "designs/host.h"
+#include "num/hadamard.h"
+#include "sim/memory.h"
+#include "sim/sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if DSN_STAGE == 0
+#include "designs/llama_prefill.c"
+#else
+#include "designs/llama_decode.c"
+#endif
+
+enum { MAX_CHANNELS = 4 + CH + 4 * HP };
+
+/* A run: the job, its simulation and the channels in use. */
+struct host {
+    struct dsn_job *job;
+    struct sim *sim;
+    struct sim_channel channel[MAX_CHANNELS];
+    int channels;
+    /* streams from the host */
+    const uint32_t *table;
+    int table_at, table_count; /* records */
+    int ids_at;
+    int ends_sent;
+    /* streams to the host */
+    struct fx_fifo *y, *logits;
+    int done;     /* positions whose logits came, or tokens */
+    int32_t *row; /* (vocab + BP) */
+};
+
+static struct sim_channel *channel(struct host *h, struct dsn_mem mem)
+{
+    struct sim_channel *c = &h->channel[h->channels++];
+    *c = (struct sim_channel){.bytes = mem.data, .size = mem.bytes};
+    return c;
+}
+
+/* A read port: opens both streams, attaches the memory, fills the ports. */
+#define READ_PORT(T, n, what, index, mem, req_port, port)                      \
+    do {                                                                       \
+        FX_ANY(u32, 2) req_ = FX_OPEN(u32, 2, #what "_req", index, 2);         \
+        FX_ANY(T, n) data_ = FX_OPEN(T, n, #what, index, 2);                   \
+        sim_memory_read(h->sim, channel(h, mem), req_, data_);                 \
+        req_port = FX_TO(req_);                                                \
+        port = FX_FROM(data_);                                                 \
+    } while (0)
+#define WRITE_PORT(what, index, mem, req_port, port, ack_port)                 \
+    do {                                                                       \
+        FX_ANY(u32, 2) req_ = FX_OPEN(u32, 2, #what "_req", index, 2);         \
+        FX_ANY(i8, KP) data_ = FX_OPEN(i8, KP, #what, index, 2);               \
+        FX_ANY(u1, 1) ack_ = FX_OPEN(u1, 1, #what "_ack", index, 2);           \
+        sim_memory_write(h->sim, channel(h, mem), req_, data_, ack_);          \
+        req_port = FX_TO(req_);                                                \
+        port = FX_TO(data_);                                                   \
+        ack_port = FX_FROM(ack_);                                              \
+    } while (0)
+
+/* ---- streams from and to the host ------------------------------------------- */
+
+static int give_table(void *user, void *beat)
+{
+    struct host *h = user;
+    if (h->table_at == h->table_count)
+        return 0;
+    memcpy(beat, h->table + h->table_at++ * DSN_WORDS,
+           DSN_WORDS * sizeof *h->table);
+    return 1;
+}
+
+/* Tokens, padded with token 0 to a whole group of TP. */
+static int give_id(void *user, void *beat)
+{
+    struct host *h = user;
+    if (h->ids_at >= h->job->given)
+        return 0;
+    uint32_t *id = beat;
+    for (int t = 0; t < TP; t++, h->ids_at++)
+        id[t] =
+            h->ids_at < h->job->given ? (uint32_t)h->job->ids[h->ids_at] : 0;
+    if (DSN_STAGE == DSN_PREFILL && h->job->step != 0)
+        h->job->step(h->job->user, h->ids_at);
+    return 1;
+}
+
+static uint32_t word(struct num_scale s)
+{
+    return fx_scale_pack(s, 0);
+}
+
+/* The scalars and memories that both stages have. */
+#define COMMON_PORTS(h, P)                                                     \
+    do {                                                                       \
+        const struct num_shape *s = (h)->job->shape;                           \
+        struct dsn_image *im = (h)->job->image;                                \
+        struct num_had r3 = num_had_split(s->head);                            \
+        struct num_had r4 = num_had_split(s->ffn);                             \
+        (P).d = s->d;                                                          \
+        (P).nq = s->nq;                                                        \
+        (P).nkv = s->nkv;                                                      \
+        (P).head = s->head;                                                    \
+        (P).share = s->nq / s->nkv;                                            \
+        (P).chunks = s->head / KP;                                             \
+        (P).cap = im->cap;                                                     \
+        (P).slots = (s->nkv + HP - 1) / HP;                                    \
+        (P).embed_row = im->embed_row;                                         \
+        (P).r3_blocks = (h)->job->r3 ? r3.blocks : s->head;                    \
+        (P).r3_m = (h)->job->r3 ? r3.m : 1;                                    \
+        (P).r3_p = (h)->job->r3 ? r3.p : 1;                                    \
+        (P).r4_blocks = (h)->job->r4 ? r4.blocks : s->ffn;                     \
+        (P).r4_m = (h)->job->r4 ? r4.m : 1;                                    \
+        (P).r4_p = (h)->job->r4 ? r4.p : 1;                                    \
+        (P).eps_q = (h)->job->eps_q;                                           \
+        (P).sqrt_d = word((h)->job->sqrt_d);                                   \
+        (P).steps = im->stage[DSN_STAGE].steps;                                \
+        (P).rounds = (P).steps * (P).groups;                                   \
+        (P).first = (h)->job->first;                                           \
+        (P).rope_words = s->head / FX_MAX(2, BP);                              \
+        READ_PORT(u32, BP, side, -1, im->stage[DSN_STAGE].side, (P).side_req,  \
+                  (P).side);                                                   \
+        READ_PORT(i8, KP, embed, -1, im->embed, (P).embed_req, (P).embed);     \
+        READ_PORT(i16, FX_MAX(2, BP), rope, -1, im->rope, (P).rope_req,        \
+                  (P).rope);                                                   \
+        for (int c = 0; c < CH; c++)                                           \
+            READ_PORT(WELEM, BP *WP / CH, weights, c,                          \
+                      im->stage[DSN_STAGE].w[c], (P).weights_req[c],           \
+                      (P).weights[c]);                                         \
+        for (int a = 0; a < HP; a++) {                                         \
+            READ_PORT(i8, KP, k_read, a, im->k[a], (P).k_read_req[a],          \
+                      (P).k_read[a]);                                          \
+            READ_PORT(i8, KP, v_read, a, im->v[a], (P).v_read_req[a],          \
+                      (P).v_read[a]);                                          \
+            WRITE_PORT(k_write, a, im->k[a], (P).k_write_req[a],               \
+                       (P).k_write[a], (P).k_ack[a]);                          \
+            WRITE_PORT(v_write, a, im->v[a], (P).v_write_req[a],               \
+                       (P).v_write[a], (P).v_ack[a]);                          \
+        }                                                                      \
+        FX_STREAM(u32, DSN_WORDS, table, 2);                                   \
+        FX_STREAM(u32, TP, ids, 2);                                            \
+        sim_source(table, give_table, h);                                      \
+        sim_source(ids, give_id, h);                                           \
+        (P).table = FX_FROM(table);                                            \
+        (P).ids = FX_FROM(ids);                                                \
+    } while (0)
+
+#if DSN_STAGE == 1
+static int give_ends(void *user, void *beat)
+{
+    struct host *h = user;
+    uint32_t *end = beat;
+    for (int k = 0; k < 8; k++)
+        end[k] = k < h->job->eos_count ? h->job->eos[k] : 0xFFFFFFFFu;
+    return h->ends_sent++ == 0;
+}
+
+static void take_tokens(void *user)
+{
+    struct host *h = user;
+    FX_IN(u32, 1) y = FX_FROM((FX_ANY(u32, 1))h->y);
+    for (bool more = true;;) {
+        FX_BEAT(u32, 1) id = FX_READ(y);
+        more = more && h->job->token != 0 &&
+               h->job->token(h->job->user, (int)FX_GET(u32, id, 0));
+        h->done++;
+        if (h->job->step != 0)
+            h->job->step(h->job->user, h->done);
+    }
+}
+
+static void take_logits(void *user)
+{
+    struct host *h = user;
+    FX_IN(i27, BP) x = FX_FROM((FX_ANY(i27, BP))h->logits);
+    for (int pos = h->job->first;; pos++) {
+        for (int o = 0; o < h->job->shape->vocab; o += BP) {
+            FX_BEAT(i27, BP) b = FX_READ(x);
+            for (int k = 0; k < BP; k++)
+                h->row[o + k] = FX_GET(i27, b, k);
+        }
+        h->job->logits(h->job->user, pos, h->row);
+    }
+}
+
+static void start(struct host *h)
+{
+    const struct dsn_job *j = h->job;
+    struct llama_decode_ports P = {
+        .groups = j->total,
+        .vectors = 2 * j->shape->layers + 1,
+        .given = j->given,
+        .want_logits = j->logits != 0,
+        .vocab = j->shape->vocab,
+        .k = j->k,
+        .t_scale = word(j->t_scale),
+        .top_p = j->top_p,
+        .seed = j->seed,
+    };
+    COMMON_PORTS(h, P);
+    FX_STREAM(u32, 8, ends, 2);
+    FX_STREAM(u32, 1, y, 2);
+    FX_STREAM(i27, BP, logits, 2);
+    sim_source(ends, give_ends, h);
+    P.ends = FX_FROM(ends);
+    P.y = FX_TO(y);
+    P.logits = FX_TO(logits);
+    h->y = (struct fx_fifo *)y;
+    h->logits = (struct fx_fifo *)logits;
+    sim_daemon(h->sim, "take tokens", take_tokens, h);
+    sim_daemon(h->sim, "take logits", take_logits, h);
+    fx_spawn("llama_decode", -1, llama_decode_task, &P, sizeof P);
+}
+#else
+static void start(struct host *h)
+{
+    const struct dsn_job *j = h->job;
+    struct llama_prefill_ports P = {
+        .groups = (j->given + TP - 1) / TP,
+        .vectors = 2 * j->shape->layers - 1,
+    };
+    COMMON_PORTS(h, P);
+    fx_spawn("llama_prefill", -1, llama_prefill_task, &P, sizeof P);
+}
+#endif
+
+bool dsn_run(struct dsn_job *job)
+{
+    struct host *h = calloc(1, sizeof *h);
+    int32_t *row = calloc((size_t)job->shape->vocab + BP, sizeof *row);
+    struct sim_config config = {.stack_bytes = (size_t)64 << 20,
+                                .min_depth = job->min_depth};
+    bool ok = false;
+    if (h == 0 || row == 0) {
+        snprintf(job->message, sizeof job->message, "out of memory");
+    } else {
+        h->job = job;
+        h->row = row;
+        h->table = job->image->stage[DSN_STAGE].table;
+        h->table_count = job->image->stage[DSN_STAGE].steps;
+        h->sim = sim_new(&config);
+        sim_enter(h->sim);
+        start(h);
+        ok = sim_run(h->sim) && sim_left(h->sim) == 0;
+        snprintf(job->message, sizeof job->message, "%s", sim_message(h->sim));
+        sim_free(h->sim);
+    }
+    free(row);
+    free(h);
+    return ok;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* designs/host.h -- what the engine (designs/hls.c) and a compiled design
+ * (designs/host.c, a shared object) say to each other. */
+#ifndef DESIGNS_HOST_H
+#define DESIGNS_HOST_H
+#include "designs/image.h"
+
+enum { DSN_MAX_EOS = 8 };
+
+/* One run of one stage. */
+struct dsn_job {
+    struct dsn_image *image;
+    const struct num_shape *shape;
+    uint64_t eps_q;
+    struct num_scale sqrt_d;
+    int r3, r4;
+    const int32_t *ids; /* tokens to take, at positions first ... */
+    int given;          /* how many */
+    int first;
+    /* decode only */
+    int total; /* positions to compute: given + generated - 1 */
+    int k;
+    struct num_scale t_scale;
+    uint32_t top_p, seed;
+    uint32_t eos[DSN_MAX_EOS];
+    int eos_count;
+    void *user;
+    /* Each generated token; false: stop soon (the rest is not reported). */
+    bool (*token)(void *user, int id);
+    void (*logits)(void *user, int pos, const int32_t *logits); /* or NULL */
+    void (*step)(void *user, int done); /* positions done; or NULL */
+    unsigned min_depth; /* queues at least this deep; 0: as declared */
+    char message[1024]; /* why it failed */
+};
+
+/* The shared object's one function: false where the design got stuck or left
+ * beats behind; job->message names task and stream. */
+typedef bool dsn_run_fn(struct dsn_job *job);
+bool dsn_run(struct dsn_job *job);
+
+#endif

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* designs/image.c -- fills the memories of image.h, one step after another.
+ * Every region is written twice by the same code: first to count its bytes,
+ * then for real (a cursor without data only moves). */
+#include "designs/image.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- cursors ------------------------------------------------------------- */
+
+struct cursor {
+    uint8_t *data; /* NULL: counting */
+    size_t at;     /* bytes */
+};
+
+static void put_byte(struct cursor *c, unsigned v)
+{
+    if (c->data != 0)
+        c->data[c->at] = (uint8_t)v;
+    c->at++;
+}
+
+static void put_word(struct cursor *c, uint32_t v)
+{
+    for (int i = 0; i < 32; i += 8)
+        put_byte(c, v >> i & 255);
+}
+
+/* ---- the rows of a step -------------------------------------------------- */
+
+struct step {
+    enum dsn_kind kind;
+    const struct num_qsite *site;
+    const struct num_qlayer *layer; /* NULL: head */
+    const struct num_qlinear *lin[3];
+    int lins;
+    int dout; /* all linears' rows, padded to a multiple of bp */
+};
+
+static const struct num_qlinear *row_of(const struct step *s, int bp, int row,
+                                        int *o)
+{
+    int i = 0;
+    if (s->kind == DSN_GU) {
+        i = row / bp % 2;
+        *o = row / bp / 2 * bp + row % bp;
+        return s->lin[i];
+    }
+    while (i < s->lins && row >= s->lin[i]->dout)
+        row -= s->lin[i++]->dout;
+    *o = row;
+    return i < s->lins ? s->lin[i] : 0; /* padding of the head */
+}
+
+static struct step step_of(const struct num_qmodel *m, int layer,
+                           enum dsn_kind kind, int bp)
+{
+    struct step s = {.kind = kind, .site = &m->head_site, .lins = 1};
+    s.lin[0] = &m->head;
+    if (kind != DSN_HEAD) {
+        static const enum num_site site[] = {NUM_SITE_ATTN, NUM_SITE_ATTN,
+                                             NUM_SITE_O, NUM_SITE_FFN,
+                                             NUM_SITE_DOWN};
+        static const enum num_linear first[] = {NUM_K, NUM_K, NUM_O, NUM_GATE,
+                                                NUM_DOWN};
+        s.layer = &m->layer[layer];
+        s.site = &s.layer->site[site[kind]];
+        s.lin[0] = &s.layer->lin[first[kind]];
+        if (kind == DSN_KVQ || kind == DSN_KV)
+            s.lin[s.lins++] = &s.layer->lin[NUM_V];
+        if (kind == DSN_GU)
+            s.lin[s.lins++] = &s.layer->lin[NUM_UP];
+        if (kind == DSN_KVQ)
+            s.lin[s.lins++] = &s.layer->lin[NUM_Q];
+    }
+    for (int i = 0; i < s.lins; i++)
+        s.dout += s.lin[i]->dout;
+    s.dout = (s.dout + bp - 1) / bp * bp;
+    return s;
+}
+
+static int weight_code(const struct num_qlinear *l, int o, int i)
+{
+    if (l->wbits == 8)
+        return (int8_t)l->w[(size_t)o * (size_t)l->din + (size_t)i];
+    size_t row = ((size_t)l->din + 1) / 2;
+    int b = l->w[(size_t)o * row + (size_t)i / 2] >> (i % 2 * 4) & 15;
+    return b < 8 ? b : b - 16;
+}
+
+/* ---- weights: one beat a whole number of bytes ---------------------------- */
+
+struct lanes {
+    int channels, bp, wp, wbits; /* of the stage; a channel has bp wp / channels
+                                    lanes */
+};
+
+static int beat_bytes(const struct lanes *p)
+{
+    return (p->bp * p->wp / p->channels * p->wbits + 7) / 8;
+}
+
+static size_t weight_beats(const struct step *s, const struct lanes *p)
+{
+    return (size_t)((s->dout + p->wp - 1) / p->wp) *
+           (size_t)(s->lin[0]->din / p->bp);
+}
+
+static void put_weights(struct cursor *c, const struct step *s,
+                        const struct lanes *p, int channel)
+{
+    int bytes = beat_bytes(p), din = s->lin[0]->din;
+    int lanes = p->bp * p->wp / p->channels;
+    size_t all = weight_beats(s, p) * (size_t)bytes;
+    uint8_t *out = c->data;
+    c->at += all;
+    if (out == 0)
+        return;
+    out += c->at - all;
+    unsigned mask = p->wbits == 8 ? 255 : 15;
+    for (int tile = 0; tile < s->dout; tile += p->wp)
+        for (int j = 0; j < lanes; j++) {
+            int lane = channel * lanes + j, bit = j * p->wbits, o;
+            int row = tile + lane / p->bp;
+            const struct num_qlinear *l =
+                row < s->dout ? row_of(s, p->bp, row, &o) : 0;
+            uint8_t *b =
+                out +
+                (size_t)(tile / p->wp) * (size_t)(din / p->bp) * (size_t)bytes +
+                bit / 8;
+            for (int i = lane % p->bp; l != 0 && i < din; i += p->bp) {
+                *b |= (uint8_t)(((unsigned)weight_code(l, o, i) & mask)
+                                << bit % 8);
+                b += bytes;
+            }
+        }
+}
+
+/* ---- side words ---------------------------------------------------------- */
+
+static uint32_t scale_word(struct num_scale s)
+{
+    return (uint32_t)s.mant | ((uint32_t)s.exp & 255u) << 16;
+}
+
+/* A beat a head: its scale in every lane. */
+static void put_scales(struct cursor *c, const struct num_scale *s, int heads,
+                       int bp)
+{
+    for (int h = 0; h < heads; h++)
+        for (int k = 0; k < bp; k++)
+            put_word(c, scale_word(s[h]));
+}
+
+static void put_rows(struct cursor *c, const struct step *s, int bp)
+{
+    for (int row = 0; row < s->dout; row += bp)
+        for (int what = 0; what < 3; what++)
+            for (int k = 0; k < bp; k++) {
+                int o;
+                const struct num_qlinear *l = row_of(s, bp, row + k, &o);
+                struct num_scale w = {1u << 15, -100};
+                if (l != 0) {
+                    w.mant = l->mant[o];
+                    w.exp = (int16_t)(l->exp[o] + l->frac - s->site->frac);
+                }
+                put_word(c, what == 0 ? scale_word(w)
+                            : l == 0  ? 0
+                            : what == 1
+                                ? (uint32_t)l->colsum[o]
+                                : (l->bias == 0 ? 0 : (uint32_t)l->bias[o]));
+            }
+}
+
+static void put_side(struct cursor *c, const struct step *s,
+                     const struct num_shape *shape, int bp)
+{
+    for (int i = 0; i < s->lin[0]->din; i++)
+        put_word(c, s->site->mean == 0 ? 0 : (uint32_t)s->site->mean[i]);
+    if (s->kind == DSN_KVQ || s->kind == DSN_KV) {
+        put_scales(c, s->layer->k_scale, shape->nkv, bp);
+        put_scales(c, s->layer->v_scale, shape->nkv, bp);
+    }
+    if (s->kind == DSN_KVQ) {
+        put_scales(c, s->layer->q_scale, shape->nq, bp);
+        put_scales(c, s->layer->s_scale, shape->nq, bp);
+        put_scales(c, s->layer->o_scale, shape->nkv, bp);
+    }
+    put_rows(c, s, bp);
+}
+
+/* ---- a stage ------------------------------------------------------------- */
+
+/* What the datapath cannot do is refused here, once. */
+static bool step_check(const struct step *s, int layer, struct fl_error *err)
+{
+    static const char *const name[] = {"q, k, v",     "k, v", "o",
+                                       "gate and up", "down", "head"};
+    for (int i = 0; i < s->lins; i++) {
+        const struct num_qlinear *l = s->lin[i];
+        FL_FAIL_IF(l->group != 0, err, FL_UNSUPPORTED, 0,
+                   "layer %d, %s: weight groups of %d are not supported by "
+                   "the hls designs; quantise with one scale a row",
+                   layer, name[s->kind], l->group);
+        int wide = s->kind == DSN_O || s->kind == DSN_DOWN;
+        FL_FAIL_IF(l->obits != (wide ? NUM_RES_BITS : NUM_ACT_BITS), err,
+                   FL_UNSUPPORTED, 0,
+                   "layer %d, %s: results of %d bits, the designs make %d",
+                   layer, name[s->kind], l->obits,
+                   wide ? NUM_RES_BITS : NUM_ACT_BITS);
+        for (int o = 0; o < l->dout; o++) {
+            int exp = l->exp[o] + l->frac - s->site->frac;
+            FL_FAIL_IF(exp < -128 || exp > 127, err, FL_RANGE, 0,
+                       "layer %d, %s, row %d: scale 2^%d does not fit 8 bits",
+                       layer, name[s->kind], o, exp);
+        }
+    }
+    return true;
+}
+
+static void put_record(uint32_t *r, const struct step *s, int layer, uint32_t w,
+                       uint32_t wlen, uint32_t side, uint32_t slen)
+{
+    r[DSN_OP] = (uint32_t)s->kind | (uint32_t)s->site->abits << 8 |
+                (uint32_t)s->lin[0]->obits << 16;
+    r[DSN_DIN] = (uint32_t)s->lin[0]->din;
+    r[DSN_DOUT] = (uint32_t)s->dout;
+    r[DSN_CLIP] = s->site->clip;
+    if (s->kind == DSN_GU)
+        r[DSN_FRAC] = (uint32_t)s->lin[0]->frac |
+                      (uint32_t)s->lin[1]->frac << 8 |
+                      (uint32_t)s->layer->h_frac << 16;
+    r[DSN_W] = w;
+    r[DSN_WLEN] = wlen;
+    r[DSN_SIDE] = side;
+    r[DSN_SLEN] = slen;
+    r[DSN_LAYER] = (uint32_t)layer;
+}
+
+/* Prefill makes the cache and nothing else: its last layer stops after k and
+ * v, and the logits of the last prompt token are decode's. */
+static bool has_step(int stage, int layer, int layers, enum dsn_kind kind)
+{
+    if (layer == layers)
+        return kind == DSN_HEAD && stage == DSN_DECODE;
+    bool last = stage == DSN_PREFILL && layer == layers - 1;
+    return kind != DSN_HEAD && last == (kind == DSN_KV);
+}
+
+/* Writes every step through the cursors: w (channels), side; and the table
+ * where there is one. */
+static bool stage_put(struct dsn_stage *st, const struct num_qmodel *m,
+                      int stage, const struct lanes *p, struct cursor *w,
+                      struct cursor *side, struct fl_error *err)
+{
+    int layers = m->shape.layers, steps = 0;
+    for (int l = 0; l <= layers; l++)
+        for (int kind = DSN_KVQ; kind <= DSN_HEAD; kind++) {
+            if (!has_step(stage, l, layers, (enum dsn_kind)kind))
+                continue;
+            struct step s = step_of(m, l, (enum dsn_kind)kind, p->bp);
+            FL_TRY(step_check(&s, l, err));
+            size_t beat = (size_t)beat_bytes(p);
+            size_t sbeat = 4 * (size_t)p->bp;
+            size_t w0 = w[0].at / beat, s0 = side->at / sbeat;
+            for (int b = 0; b < p->channels; b++)
+                put_weights(&w[b], &s, p, b);
+            put_side(side, &s, &m->shape, p->bp);
+            size_t w1 = w[0].at / beat, s1 = side->at / sbeat;
+            FL_FAIL_IF(w1 > UINT32_MAX || s1 > UINT32_MAX, err, FL_UNSUPPORTED,
+                       0, "more than 2^32 beats of weights: raise wp");
+            if (st->table != 0)
+                put_record(st->table + steps * DSN_WORDS, &s, l, (uint32_t)w0,
+                           (uint32_t)(w1 - w0), (uint32_t)s0,
+                           (uint32_t)(s1 - s0));
+            steps++;
+        }
+    st->steps = steps;
+    return true;
+}
+
+static bool mem_new(struct dsn_mem *m, size_t bytes, const char *what,
+                    struct fl_error *err)
+{
+    m->bytes = bytes;
+    m->data = calloc(bytes + 1, 1);
+    FL_FAIL_IF(m->data == 0, err, FL_NOMEM, 0,
+               "out of memory: %zu bytes for the device's %s", bytes, what);
+    return true;
+}
+
+static bool stage_build(struct dsn_stage *st, const struct num_qmodel *m,
+                        int stage, const struct lanes *p, struct fl_error *err)
+{
+    struct cursor w[DSN_MAX_CH] = {{0}}, side = {0};
+    FL_TRY(stage_put(st, m, stage, p, w, &side, err));
+    st->table = calloc((size_t)st->steps + 1, DSN_WORDS * sizeof *st->table);
+    FL_FAIL_IF(st->table == 0, err, FL_NOMEM, 0, "out of memory");
+    for (int b = 0; b < p->channels; b++) {
+        FL_TRY(mem_new(&st->w[b], w[b].at, "weights", err));
+        w[b] = (struct cursor){.data = st->w[b].data};
+    }
+    FL_TRY(mem_new(&st->side, side.at, "scales", err));
+    side = (struct cursor){.data = st->side.data};
+    return stage_put(st, m, stage, p, w, &side, err);
+}
+
+/* ---- what both stages share ----------------------------------------------- */
+
+static bool shared_build(struct dsn_image *im, const struct num_qmodel *m,
+                         struct fl_error *err)
+{
+    const struct num_shape *s = &m->shape;
+    size_t d = (size_t)s->d;
+    size_t kp = (size_t)im->config.kp, header = (4 + kp - 1) / kp * kp;
+    size_t row = header + (d + kp - 1) / kp * kp; /* bytes */
+    im->embed_row = (int)(row / kp);
+    FL_TRY(mem_new(&im->embed, (size_t)s->vocab * row, "embedding", err));
+    struct cursor c = {0};
+    for (int t = 0; t < s->vocab; t++) {
+        int exp = m->embed_exp[t] + m->res_frac;
+        FL_FAIL_IF(exp < -128 || exp > 127, err, FL_RANGE, 0,
+                   "embedding row %d: scale 2^%d does not fit 8 bits", t, exp);
+        c = (struct cursor){im->embed.data, (size_t)t * row};
+        put_word(
+            &c, scale_word((struct num_scale){m->embed_mant[t], (int16_t)exp}));
+        c.at = (size_t)t * row + header;
+        for (size_t i = 0; i < d; i++)
+            put_byte(&c, (uint8_t)m->embed[(size_t)t * d + i]);
+    }
+    size_t words = (size_t)im->cap * (size_t)(s->head / 2);
+    FL_TRY(mem_new(&im->rope, 4 * words, "rotations", err));
+    c = (struct cursor){.data = im->rope.data};
+    for (size_t i = 0; i < words; i++) {
+        int live = i < (size_t)m->seq * (size_t)(s->head / 2);
+        put_word(&c, live ? (uint32_t)(uint16_t)m->rope[2 * i] |
+                                (uint32_t)(uint16_t)m->rope[2 * i + 1] << 16
+                          : 0);
+    }
+    int shard = (s->nkv + im->config.hp - 1) / im->config.hp; /* heads */
+    size_t bytes =
+        (size_t)s->layers * (size_t)shard * (size_t)im->cap * (size_t)s->head;
+    for (int a = 0; a < im->config.hp; a++) {
+        FL_TRY(mem_new(&im->k[a], bytes, "key cache", err));
+        FL_TRY(mem_new(&im->v[a], bytes, "value cache", err));
+    }
+    return true;
+}
+
+bool dsn_image_build(struct dsn_image *im, const struct num_qmodel *m,
+                     const struct dsn_config *c, int cap, struct fl_error *err)
+{
+    *im = (struct dsn_image){.config = *c};
+    FL_TRY(dsn_config_check(&im->config, m, err));
+    c = &im->config;
+    FL_FAIL_IF(cap < 1 || cap > m->seq, err, FL_RANGE, 0,
+               "%d positions wanted, the model has %d", cap, m->seq);
+    im->cap = (cap + c->tp - 1) / c->tp * c->tp;
+    struct lanes pre = {1, 1, c->wp, c->wbits};
+    struct lanes dec = {c->ch, c->bp, c->dwp, c->wbits};
+    bool ok = stage_build(&im->stage[DSN_PREFILL], m, DSN_PREFILL, &pre, err) &&
+              stage_build(&im->stage[DSN_DECODE], m, DSN_DECODE, &dec, err) &&
+              shared_build(im, m, err);
+    if (!ok)
+        dsn_image_free(im);
+    return ok;
+}
+
+void dsn_image_free(struct dsn_image *im)
+{
+    for (int s = 0; s < DSN_STAGES; s++) {
+        for (int b = 0; b < DSN_MAX_CH; b++)
+            free(im->stage[s].w[b].data);
+        free(im->stage[s].side.data);
+        free(im->stage[s].table);
+    }
+    for (int a = 0; a < DSN_MAX_HP; a++) {
+        free(im->k[a].data);
+        free(im->v[a].data);
+    }
+    free(im->embed.data);
+    free(im->rope.data);
+    *im = (struct dsn_image){0};
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/designs/test_hls.c -- the designs against the golden integer model:
+ * random models of awkward shapes, several parallelisms, both schemes, prompts
+ * of 1, 2, TP and not a multiple of TP tokens; every logit of every position,
+ * every token, greedy and sampled, and the end token.
+ *
+ * Without arguments: all cases. With one: the case of that name.
+ */
+#include "designs/hls.h"
+#include "golden/int.h"
+#include "tests/golden/qmodel_random.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int bad;
+
+#define CHECK(cond, ...)                                                       \
+    do {                                                                       \
+        if (!(cond)) {                                                         \
+            printf("%s:%d: ", __FILE__, __LINE__);                             \
+            printf(__VA_ARGS__);                                               \
+            printf("\n");                                                      \
+            bad++;                                                             \
+        }                                                                      \
+    } while (0)
+
+struct test {
+    const char *name;
+    struct qrandom model;
+    const char *lanes;
+};
+
+#define SHAPE(l, dd, f, q, kv, h, v)                                           \
+    {.layers = l,                                                              \
+     .d = dd,                                                                  \
+     .ffn = f,                                                                 \
+     .nq = q,                                                                  \
+     .nkv = kv,                                                                \
+     .head = h,                                                                \
+     .vocab = v,                                                               \
+     .eps = 1e-5}
+
+/* The third shape has dq != d, 3 query heads a group, and 12 * 4 in its
+ * Hadamard; the vocabularies are no multiple of bp. */
+static const struct test tests[] = {
+    {"small",
+     {SHAPE(2, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 0, 0, 0, 0, 1},
+     "tp=4,wp=8,bp=2,dwp=4,ch=2,kp=4,hp=1"},
+    {"ones",
+     {SHAPE(2, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 1, 1, 1, 1, 2},
+     "tp=1,wp=1,bp=1,dwp=1,ch=1,kp=1,hp=1"},
+    {"odd",
+     {SHAPE(3, 40, 48, 6, 2, 4, 53), 40, 4, 8, 4, 0, 0, 1, 1, 0, 1, 3},
+     "tp=3,wp=24,bp=4,dwp=12,ch=3,kp=4,hp=2"},
+    {"wide",
+     {SHAPE(1, 64, 172, 8, 4, 8, 64), 40, 8, 0, 8, 0, 0, 1, 1, 1, 1, 4},
+     "tp=8,wp=5,bp=2,dwp=6,ch=4,kp=8,hp=3"},
+};
+
+struct run {
+    const struct num_qmodel *m;
+    struct gold_int g;
+    int32_t *logits;
+    const int *prompt;
+    int n;    /* tokens of the prompt */
+    int next; /* what golden draws next */
+    int tokens, positions;
+    struct gold_sampler s;
+    const struct hls_want *want;
+    const char *name;
+};
+
+/* The design's logits of a position: golden makes the same step. */
+static void take_logits(void *user, int pos, const int32_t *logits)
+{
+    struct run *r = user;
+    CHECK(pos == r->g.pos, "%s: logits of position %d, expected %d", r->name,
+          pos, r->g.pos);
+    int id = pos < r->n ? r->prompt[pos] : r->next;
+    gold_int_step(&r->g, id, r->logits);
+    int v = r->m->shape.vocab, differ = 0;
+    for (int i = 0; i < v; i++)
+        if (logits[i] != r->logits[i] && differ++ == 0)
+            printf("%s: position %d logit %d is %d, golden %d\n", r->name, pos,
+                   i, logits[i], r->logits[i]);
+    CHECK(differ == 0, "%s: position %d: %d of %d logits differ", r->name, pos,
+          differ, v);
+    r->next = gold_sample(r->logits, v, &r->s, (uint32_t)pos + 1);
+    r->positions++;
+}
+
+static bool take_token(void *user, int id)
+{
+    struct run *r = user;
+    CHECK(id == r->next, "%s: token %d is %d, golden %d", r->name, r->tokens,
+          id, r->next);
+    r->tokens++;
+    return true;
+}
+
+static void generate(struct hls *e, const struct num_qmodel *m,
+                     const char *name, int n, const struct hls_want *ask)
+{
+    struct fl_error err;
+    struct hls_want want = *ask;
+    int prompt[64];
+    uint64_t seed = (uint64_t)n;
+    for (int i = 0; i < n; i++)
+        prompt[i] = (int)(qrandom_word(&seed) % (uint64_t)m->shape.vocab);
+    struct run r = {.m = m, .prompt = prompt, .n = n, .name = name};
+    r.s = (struct gold_sampler){want.sampling.k, want.sampling.t_scale,
+                                want.sampling.top_p, want.sampling.seed};
+    r.logits = calloc((size_t)m->shape.vocab, sizeof *r.logits);
+    if (r.logits == 0 || !gold_int_init(&r.g, m, m->seq))
+        abort();
+    for (int i = 0; i < n - 1; i++)
+        gold_int_step(&r.g, prompt[i], 0);
+    want.logits = take_logits;
+    struct hls_stats stats;
+    bool ok = hls_generate(e, prompt, n, &want, take_token, &r, &stats, &err);
+    CHECK(ok, "%s: prompt %d: %s", name, n, ok ? "" : err.msg);
+    CHECK(r.tokens == stats.generated &&
+              (stats.stopped || r.tokens == want.tokens) &&
+              r.positions == r.tokens,
+          "%s: prompt %d: %d tokens, %d positions, %d wanted", name, n,
+          r.tokens, r.positions, want.tokens);
+    if (want.eos_count > 0)
+        CHECK(stats.stopped && stats.generated < want.tokens,
+              "%s: no end token in %d", name, stats.generated);
+    gold_int_free(&r.g);
+    free(r.logits);
+}
+
+static void case_run(const struct test *t)
+{
+    struct fl_error err;
+    struct num_qmodel *m = qrandom_new(&t->model);
+    struct dsn_config c = {0};
+    if (m == 0)
+        abort();
+    CHECK(dsn_config_parse(&c, t->lanes, &err), "%s", err.msg);
+    struct hls *e = hls_open(m, &(struct hls_options){.config = &c}, &err);
+    CHECK(e != 0, "%s: %s", t->name, e != 0 ? "" : err.msg);
+    if (e != 0) {
+        struct hls_want greedy = {.tokens = 6, .sampling = {.k = 1}};
+        static const int prompts[] = {1, 2, 9, 17};
+        for (int i = 0; i < 4; i++)
+            generate(e, m, t->name, prompts[i], &greedy);
+        struct hls_want draw = {
+            .tokens = 12,
+            .sampling = {5, {47274, -15}, 60000, 7},
+        };
+        generate(e, m, t->name, 3, &draw);
+        draw.sampling.k = m->shape.vocab < 64 ? m->shape.vocab : 64;
+        draw.sampling.top_p = 65536;
+        draw.tokens = 20;
+        generate(e, m, t->name, 5, &draw);
+        draw.eos[0] = m->shape.vocab - 1; /* every second token is an end */
+        for (int k = 0; k < 8; k++)
+            draw.eos[k] = k * 4 + 1;
+        draw.eos_count = 8;
+        generate(e, m, t->name, 4, &draw);
+        hls_close(e);
+    }
+    qrandom_free(m);
+    printf("%-8s %s\n", t->name, bad ? "FAILED" : "ok");
+}
+
+int main(int argc, char **argv)
+{
+    int ran = 0;
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        if (argc < 2 || strcmp(argv[1], tests[i].name) == 0) {
+            case_run(&tests[i]);
+            ran++;
+        }
+    CHECK(ran > 0, "no such case");
+    return bad != 0;
+}
