@@ -11,8 +11,9 @@
 static inline char *slurp(const char *path, size_t *n)
 {
     struct fl_map map;
+    *n = 0;
     if (!fl_map_open(&map, path, NULL))
-        return NULL;
+        fail_msg("cannot read %s", path);
     char *s = malloc(map.size + 1);
     memcpy(s, map.data, map.size);
     s[map.size] = 0;
