@@ -25,6 +25,10 @@ void gold_linear_fp32(const float *w, const float *x, float *y, int n, int din,
 /* x[i] = e^x[i], n of them, relative error below 3e-7; 0 below -87. x <= 80. */
 void gold_exp_fp32(float *x, int n);
 
+/* The Hadamard transform of num/hadamard.h on x (n), in place, times
+ * 2^-num_fht_shift(block). */
+void gold_fht_fp32(float *x, int n);
+
 #if defined(__SANITIZE_ADDRESS__)
 #define GOLD_CLONES
 #elif defined(__has_feature)

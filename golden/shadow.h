@@ -32,7 +32,4 @@ float gold_shadow_value(const struct num_qmodel *q, int layer, int kv);
 const float *gold_shadow_bias(const struct gold_fp32 *g, int layer,
                               enum num_linear which);
 
-/* Hadamard transform of x (n) times 2^-num_fht_shift, in place. */
-void gold_fht_fp32(float *x, int n);
-
 #endif

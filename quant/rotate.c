@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quant/rotate.c -- Hadamard rotations with random signs, applied to weights
+ * offline. The online one (R4) is golden's transform itself. */
+#include "golden/matmul.h"
+#include "num/hadamard.h"
+#include "quant/work.h"
+#include <math.h>
+#include <stdlib.h>
+
+static uint64_t next(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+bool qt_rotation_init(struct qt_rotation *r, int n, uint64_t seed, bool on)
+{
+    *r = (struct qt_rotation){n, NULL};
+    if (!on)
+        return true;
+    r->sign = malloc((size_t)n * sizeof *r->sign);
+    for (int i = 0; r->sign != NULL && i < n; i++)
+        r->sign[i] = next(&seed) >> 63 ? -1 : 1;
+    return r->sign != NULL;
+}
+
+void qt_rotation_free(struct qt_rotation *r)
+{
+    free(r->sign);
+    r->sign = NULL;
+}
+
+void qt_rotate_rows(const struct qt_rotation *r, float *x, size_t rows)
+{
+    struct num_had h = num_had_split(r->n);
+    int block = h.m * h.p;
+    float f = (float)(ldexp(1, num_fht_shift(block)) / sqrt(block));
+    if (r->sign == NULL)
+        return;
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < rows; t++) {
+        float *row = x + t * (size_t)r->n;
+        for (int i = 0; i < r->n; i++)
+            row[i] *= r->sign[i] * f;
+        gold_fht_fp32(row, r->n);
+    }
+}
+
+bool qt_rotate_columns(const struct qt_rotation *r, float *x, size_t columns)
+{
+    size_t n = (size_t)r->n;
+    if (r->sign == NULL)
+        return true;
+    float *y = malloc(n * columns * sizeof *y);
+    if (y == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < columns; c++)
+            y[c * n + i] = x[i * columns + c];
+    qt_rotate_rows(r, y, columns);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < columns; c++)
+            x[i * columns + c] = y[c * n + i];
+    free(y);
+    return true;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quant/run.h -- one quantisation at work. Inside quant/ only.
+ *
+ * Two models walk through the calibration text side by side, layer by layer:
+ * the quantised one (q) and, where its inputs serve as targets, the real one
+ * (t). What a linear reads is either the norm of a path's residual stream or
+ * one of its arrays.
+ */
+#ifndef QUANT_RUN_H
+#define QUANT_RUN_H
+#include "model/model.h"
+#include "quant/build.h"
+#include "quant/work.h"
+
+enum { CHUNK = 2048 }; /* tokens handled at a time */
+
+struct path {
+    float *r; /* (n, d) residual */
+    float *a; /* (n, qh h) attention output */
+    float *h; /* (n, f) input of down */
+};
+
+struct run {
+    const struct quant_options *o;
+    const struct model *model;
+    const struct num_shape *s;
+    int wbits, abits[QUANT_SITES];
+    struct qb b;
+    struct qt_rotation r1;
+    int length; /* of a sequence */
+    size_t n;   /* tokens in all */
+    struct path q, t;
+    bool target;                         /* t is there */
+    float *x, *y;                        /* (CHUNK, widest) */
+    float *qx, *kx, *vx;                 /* (n, heads h) */
+    double *sum;                         /* (widest) */
+    float *moment, *cross;               /* (widest, widest) */
+    float *mean_q, *mean_t, *mean_coded; /* (widest) */
+    struct num_flayer w;                 /* this layer, real, rotated */
+    char calib_hash[17];
+};
+
+/* A linear's input on one path: rows of `width`. */
+struct input {
+    const float *from;
+    int width;
+    bool norm; /* from is the residual stream */
+};
+
+/* Reads `rows` rows from token `first` on into x. */
+void run_fetch(const struct run *r, struct input in, size_t first, size_t rows,
+               float *x);
+
+/* Means and second moments of a site: mean_q, mean_t, moment (of the codes),
+ * mean_coded, cross. */
+void run_observe(struct run *r, struct input q, struct input t, int abits);
+
+/* The site's codes as real values, of what run_fetch put into x. */
+void run_code(const struct run *r, float *x, size_t rows, int width, int abits);
+
+/* Rounds a linear with what was observed. w (dout, din) becomes its codes'
+ * real values; *bias its bias, from `own` (the checkpoint's, or NULL). */
+bool run_round(struct run *r, const float *w, const float *own,
+               struct num_qlinear *q, int din, int dout, int wbits,
+               float **real, float **bias, struct fl_error *err);
+
+/* layer.c: reads a layer, folds and rotates it into r->w. */
+bool run_load_layer(struct run *r, int layer, struct fl_error *err);
+
+/* layer.c: quantises layer `layer`, moving both paths past it. */
+bool run_layer(struct run *r, int layer, struct fl_error *err);
+
+void run_progress(const struct run *r, double share, const char *what);
+
+#endif
