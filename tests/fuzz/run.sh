@@ -3,6 +3,7 @@
 # run.sh FUZZER SEEDS -- fuzzes for FL_FUZZ_SECONDS seconds (30), from first
 # inputs that SEEDS writes. An input that fails is kept beside the fuzzer.
 set -eu
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm # files are faster there
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/seeds" "$dir/found"
