@@ -52,9 +52,9 @@ static void piqa_and_blank_lines(void **state)
 
 static void arc(void **state)
 {
-    struct task t = read_ok(
-        "{\"question\":\"Q\",\"choices\":{\"text\":[\"x\",\"y\",\"z\"],"
-        "\"label\":[\"1\",\"2\",\"3\"]},\"answerKey\":\"3\"}");
+    struct task t =
+        read_ok("{\"question\":\"Q\",\"choices\":{\"text\":[\"x\",\"y\",\"z\"],"
+                "\"label\":[\"1\",\"2\",\"3\"]},\"answerKey\":\"3\"}");
     assert_int_equal(t.item[0].choices, 3);
     assert_int_equal(t.item[0].gold, 2);
     pair_is(&t, 2, "Question: Q\nAnswer:", " z");
@@ -90,7 +90,12 @@ static void lambada_and_limit(void **state)
 static void bad_lines_are_named(void **state)
 {
     static const char *const bad[] = {
-        "", "\n\n", "{}", "[1]", "{\"goal\":\"g\"}", "not json",
+        "",
+        "\n\n",
+        "{}",
+        "[1]",
+        "{\"goal\":\"g\"}",
+        "not json",
         "{\"context\":\"a\",\"continuation\":3}",
         "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":2}",
         "{\"sentence\":\"no gap\",\"option1\":\"a\",\"option2\":\"b\","
