@@ -318,6 +318,7 @@ void region(Fn *);
 void predicate(Fn *);
 void lower(Fn *);
 void fold(Fn *);
+void balance(Fn *);
 void width(Fn *);
 void split(Fn *);
 void memory(Fn *);

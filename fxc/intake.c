@@ -41,6 +41,7 @@ static const char passes_main[] =
     "loop-simplify,lcssa,loop(loop-rotate,indvars,loop-unroll-full),"
     "sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
     "gvn<no-pre;no-load-pre>,instcombine<no-verify-fixpoint>,"
+    "sroa,early-cse,instcombine<no-verify-fixpoint>,"
     "simplifycfg<bonus-inst-threshold=100>,lower-switch,adce,"
     "loop-simplify,lcssa)";
 

@@ -24,6 +24,7 @@ static const struct {
     {'P', "branches inside a region to predicates", predicate},
     {'Z', "leading zeros to halves", lower},
     {'F', "constants, wires, dead code", fold},
+    {'A', "sums to trees", balance},
     {'W', "bits that are kept", width},
     {'X', "wide multipliers to DSPs, division to multiplication", split},
     {'M', "kinds of memory, order of accesses", memory},

@@ -26,35 +26,31 @@ static Node *edge_cond(Fn *fn, Node *at, Block *p, Block *b)
     return both(fn, at, p->bp, c);
 }
 
-/* Can control go from d to the end of the region without b? */
-static bool avoids(Region *r, Block *d, Block *b)
+/* Does a walk from d through the region come to `to` (NULL: to the region's
+ * end) without b? `seen` has a place for each block of the function. */
+static bool walks(Region *r, Block *d, Block *to, Block *b, char *seen)
 {
-    if (d == b)
+    if (d == b || seen[d->id])
         return false;
-    if (!d->nsucc)
+    if (d == to)
         return true;
+    seen[d->id] = 1;
+    if (!d->nsucc)
+        return !to;
     for (int i = 0; i < d->nsucc; i++) {
         Block *s = d->succ[i];
-        if (s->rgn != r || s == r->blk[0])
-            return true;
-        if (avoids(r, s, b))
+        bool out = s->rgn != r || s == r->blk[0];
+        if (out ? !to : walks(r, s, to, b, seen))
             return true;
     }
     return false;
 }
 
-static bool reaches_without(Region *r, Block *from, Block *to, Block *without)
+static bool controls(Fn *fn, Region *r, Block *d, Block *b)
 {
-    if (from == without)
-        return false;
-    if (from == to)
-        return true;
-    for (int i = 0; i < from->nsucc; i++) {
-        Block *s = from->succ[i];
-        if (s->rgn == r && s != r->blk[0] && reaches_without(r, s, to, without))
-            return true;
-    }
-    return false;
+    size_t n = (size_t)fn->nblk;
+    return !walks(r, r->blk[0], b, d, xalloc(n)) &&
+           !walks(r, d, NULL, b, xalloc(n));
 }
 
 static void set_bp(Fn *fn, Region *r, int k)
@@ -62,8 +58,7 @@ static void set_bp(Fn *fn, Region *r, int k)
     Block *b = r->blk[k];
     Node at = {.blk = b, .rgn = r, .loc = b->loc};
     for (int d = k - 1; d >= 0; d--)
-        if (!reaches_without(r, r->blk[0], b, r->blk[d]) &&
-            !avoids(r, r->blk[d], b)) {
+        if (controls(fn, r, r->blk[d], b)) {
             b->bp = r->blk[d]->bp;
             return;
         }
