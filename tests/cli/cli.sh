@@ -51,8 +51,10 @@ same() { cmp -s "$2" "$3" || fault "$1: $2 and $3 differ"; }
 works version "$flexllm" --version
 says version '^flexllm [0-9]'
 works help "$flexllm" --help
-for c in info tokenize quantize run ppl; do
+for c in info tokenize quantize run ppl eval; do
     says help "^  $c "
+done
+for c in info tokenize quantize run ppl eval; do
     works "$c --help" "$flexllm" $c --help
     says "$c --help" '^EXIT STATUS'
 done
