@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 bool model_check_shape(const struct model *m, struct fl_error *err)
 {
@@ -192,16 +193,20 @@ static bool open_any(struct model *m, struct fl_error *err)
     free(config);
     if (directory)
         return open_directory(m, err);
+    struct stat st;
+    FL_FAIL_IF(stat(m->path, &st) == 0 && S_ISDIR(st.st_mode), err, FL_FORMAT,
+               0, "%s: a directory without config.json", m->path);
     FL_TRY(fl_map_open(&map, m->path, err));
     uint64_t header = UINT64_MAX;
     if (map.size >= 9)
         memcpy(&header, map.data, 8);
     bool gguf = map.size >= 4 && memcmp(map.data, "GGUF", 4) == 0;
-    bool st = map.size >= 9 && header <= map.size - 8 && map.data[8] == '{';
+    bool tensors =
+        map.size >= 9 && header <= map.size - 8 && map.data[8] == '{';
     fl_map_close(&map);
     if (gguf)
         return model_from_gguf(m, err);
-    if (st)
+    if (tensors)
         return open_safetensors(m, err);
     FL_TRY(model_from_bin(m, err));
     find_tokenizer(m, false);

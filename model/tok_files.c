@@ -210,6 +210,8 @@ bool tok_open(struct tok **t, const char *path, struct fl_error *err)
         }
     } else if (n >= 4 && d[3] == 0) { /* longest token < 2^24 */
         ok = tok_from_llama2c(t, d, n, path, err);
+    } else if (n >= 1 && d[0] == '\n') { /* field 1, a message */
+        ok = tok_from_spm(t, d, n, path, err);
     } else {
         ok = tok_from_tiktoken(t, d, n, path, err);
     }

@@ -72,9 +72,13 @@ static bool choose_family(struct tok *t, const cJSON *root,
     const cJSON *pre = get(root, "pre_tokenizer");
     const cJSON *bytes = of_type(pre, "pretokenizers", "ByteLevel");
     const cJSON *blocks = of_type(pre, "pretokenizers", "Metaspace");
-    FL_FAIL_IF(strcmp(text_of(model, "type"), "BPE") != 0, err, FL_UNSUPPORTED,
-               0, "%s: tokenizer model '%.60s'; only BPE is supported", t->name,
-               text_of(model, "type"));
+    /* Old files leave the type out. */
+    const char *type = text_of(model, "type");
+    FL_FAIL_IF(strcmp(type, "BPE") != 0 &&
+                   (*type || !cJSON_IsArray(get(model, "merges"))),
+               err, FL_UNSUPPORTED, 0,
+               "%s: tokenizer model '%.60s'; only BPE is supported", t->name,
+               type);
     t->order = TOK_BY_PAIR;
     t->whole = cJSON_IsTrue(get(model, "ignore_merges"));
     if (bytes) {

@@ -37,6 +37,9 @@ bool tok_from_llama2c(struct tok **t, const uint8_t *data, size_t size,
  * as Llama 3 does. */
 bool tok_from_tiktoken(struct tok **t, const uint8_t *data, size_t size,
                        const char *name, struct fl_error *err);
+/* tokenizer.model of SentencePiece, BPE only. */
+bool tok_from_spm(struct tok **t, const uint8_t *data, size_t size,
+                  const char *name, struct fl_error *err);
 /* Any of the above, by content. A tokenizer_config.json beside a JSON file
  * is read too, for the beginning and end tokens and the chat template. */
 bool tok_open(struct tok **t, const char *path, struct fl_error *err);

@@ -6,6 +6,7 @@
  *           is refused if it is not UTF-8, else it comes back unchanged
  *   7       the rest is tokens, two bytes each: what comes out is UTF-8
  *   8       the rest is text for SentencePiece
+ *   9       the rest is a SentencePiece model
  */
 #include "model/utf8.h"
 #include "model/tokenizer.h"
@@ -91,6 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         ok = tok_from_llama2c(&t, data, n, "fuzz", &err);
     else if (what == 2)
         ok = tok_from_tiktoken(&t, data, n, "fuzz", &err);
+    else if (what == 9)
+        ok = tok_from_spm(&t, data, n, "fuzz", &err);
     else if (what < 3 + BYTES)
         around(bytes[what - 3], data, n, n % 2 ? TOK_SPECIAL : 0, 1);
     else if (what == 8)
@@ -106,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             abort();
         tok_text_free(&text);
     }
-    if (ok != (t != NULL) && what < 3)
+    if (ok != (t != NULL) && (what < 3 || what == 9))
         abort();
     if (!ok && !err.msg[0])
         abort();

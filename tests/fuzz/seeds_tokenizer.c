@@ -41,6 +41,11 @@ int main(int argc, char **argv)
     static const char ranks[] = "dA== 0\naA== 1\ndGg= 2\n";
     static const char text[] = "It's the caf\u00e9, aaaaa  1234\r\n\n\tx "
                                "<|im_start|><user> \u2581 \U0001f600";
+    static const char spm[] = "\n\7\n\5<unk>"
+                              "\n\7\n\3<s>\x18\3"
+                              "\n\10\n\4</s>\x18\3"
+                              "\n\10\n\1t\x15\0\0\x80\xbf"
+                              "\x12\2\x18\2\x1a\2\x20\0";
     static const unsigned char ids[] = {116, 0, 195, 0, 169, 0,   255,
                                         0,   1, 1,   8, 1,   226, 0};
     if (argc != 2)
@@ -54,6 +59,7 @@ int main(int argc, char **argv)
         snprintf(name, sizeof name, "text%d", k);
         put(argv[1], name, k, text, sizeof text - 1);
     }
+    put(argv[1], "spm", 9, spm, sizeof spm - 1);
     put(argv[1], "ids", 7, ids, sizeof ids);
     return failed;
 }

@@ -127,6 +127,7 @@ static void directories(void **state)
     struct fl_error err;
     WORKS(model_open(&a, from, &err), err);
     WORKS(model_load(a, &x, &err), err);
+    FAILS(model_open(&b, root, &err), err, "without config.json");
     copy("config.json", conf);
     copy("model.safetensors", from);
     WORKS(model_open(&b, root, &err), err);

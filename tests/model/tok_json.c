@@ -7,6 +7,7 @@
  */
 #include "tests/model/check.h"
 #include "model/gguf.h"
+#include "tests/model/gguf_build.h"
 #include "tests/model/vectors.h"
 
 #define WORDS(number)                                                          \
@@ -190,6 +191,61 @@ static void sentencepiece(void **state)
     tok_free(t);
 }
 
+static void field(struct gb *b, int number, const void *from, size_t n)
+{
+    uint8_t head[2] = {(uint8_t)(number << 3 | 2), (uint8_t)n};
+    assert_true(n < 128);
+    gb_put(b, head, 2);
+    gb_put(b, from, n);
+}
+
+/* tok512 as SentencePiece would have written it; the vectors are its own. */
+static void spm(void **state)
+{
+    const char *path = shared_path("data/models/stories260K.f32.gguf");
+    const char *want = shared_path("data/tokenizers/tok512.vectors.json");
+    struct gguf g;
+    struct fl_error err;
+    if (!present(path, "SentencePiece's file") || !present(want, "its tokens"))
+        return;
+    WORKS(gguf_open(&g, path, &err), err);
+    const struct gguf_key *tokens = gguf_find(&g, "tokenizer.ggml.tokens");
+    const struct gguf_key *types = gguf_find(&g, "tokenizer.ggml.token_type");
+    const struct gguf_key *scores = gguf_find(&g, "tokenizer.ggml.scores");
+    struct gb b = {0}, piece = {0};
+    size_t at = 0;
+    for (uint64_t k = 0; k < tokens->count; k++) {
+        struct gguf_str s = gguf_item_next(tokens, &at);
+        float score = (float)gguf_item_float(scores, k);
+        uint8_t type = (uint8_t)gguf_item_int(types, k);
+        piece.size = 0;
+        field(&piece, 1, s.s, s.n);
+        gb_put(&piece, "\x15", 1);
+        gb_put(&piece, &score, 4);
+        gb_put(&piece, "\x18", 1);
+        gb_put(&piece, &type, 1);
+        field(&b, 1, piece.data, piece.size);
+    }
+    gguf_close(&g);
+    size_t pieces = b.size;
+    field(&b, 2, "\x18\2", 2); /* BPE */
+    field(&b, 3, "\x20\0", 2); /* spaces stay */
+    struct tok *t;
+    WORKS(tok_from_spm(&t, b.data, b.size, "made", &err), err);
+    assert_true(tok_bos(t) == 1 && tok_eos(t) == 2 && tok_wants_bos(t));
+    assert_int_equal(json_vectors(t, want), 45);
+    tok_free(t);
+    FAILS(tok_from_spm(&t, b.data, pieces, "made", &err), err, "not BPE");
+    for (size_t n = 0; n < b.size; n++) {
+        uint8_t *exact = malloc(n ? n : 1);
+        memcpy(exact, b.data, n);
+        assert_false(tok_from_spm(&t, exact, n, "made", &err));
+        free(exact);
+    }
+    free(piece.data);
+    free(b.data);
+}
+
 static void refused(void **state)
 {
     static const struct {
@@ -280,8 +336,9 @@ static void split_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smollm2), cmocka_unit_test(gpt2),
-        cmocka_unit_test(qwen2),   cmocka_unit_test(sentencepiece),
-        cmocka_unit_test(refused), cmocka_unit_test(split_names)};
+        cmocka_unit_test(smollm2),    cmocka_unit_test(gpt2),
+        cmocka_unit_test(qwen2),      cmocka_unit_test(sentencepiece),
+        cmocka_unit_test(spm),        cmocka_unit_test(refused),
+        cmocka_unit_test(split_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
