@@ -96,15 +96,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     }
 
     uint32_t want = (uint32_t)(((uint64_t)total * p->top_p + 65535) >> 16);
-    uint32_t kept = 0;
-    int nucleus = 0;
+    uint32_t kept = 0; /* weight of the shortest prefix that is enough */
     for (int n = 0; n < FX_TOPK; n++) {
         FX_PIPELINE(nucleus, 1);
         uint32_t w = weight[0];
-        if (n == 0 || (n < count && kept < want)) {
+        if (kept < want)
             kept += w;
-            nucleus = n + 1;
-        }
         for (int j = 0; j < FX_TOPK - 1; j++) {
             FX_UNROLL;
             weight[j] = weight[j + 1];
@@ -117,7 +114,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t cum = 0, pick = 0;
     for (int n = 0; n < FX_TOPK; n++) {
         FX_PIPELINE(pick, 1);
-        if (n < nucleus && cum <= u) {
+        if (cum <= u) { /* u < kept: stays inside the prefix */
             cum += weight[0];
             pick = id[0];
         }

@@ -94,6 +94,7 @@ int main(int argc, char **argv)
             run_prefill(depth, kind, 2, 172, 172); /* 43 blocks of 4 */
             run_prefill(depth, kind, 2, 56, 56);   /* 28 x 2 */
             run_prefill(depth, kind, 1, 60, 20);   /* 3 heads of 20 */
+            run_prefill(depth, kind, 1, 64, 64);   /* radix 32, then 2 */
             run_prefill(depth, kind, 1, 7, 1);     /* as it is */
             run_decode(depth, kind, 1, 2048, 2048);
             run_decode(depth, kind, 2, 192, 64);   /* 3 heads of 64 */

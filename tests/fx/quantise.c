@@ -31,7 +31,7 @@
 enum { TOP = (1 << 26) - 1 };
 
 /* 0, 1: random of 27 and 12 bits; 2: zeros; 3: only positive; 4: only
- * negative; 5: both ends of the range. */
+ * negative; 5: both ends of the range; 6: the smallest. */
 static int32_t value(int kind)
 {
     return (int32_t)(kind == 0      ? h_rand(-TOP - 1, TOP)
@@ -39,6 +39,7 @@ static int32_t value(int kind)
                      : kind == 2    ? 0
                      : kind == 3    ? h_rand(1000, 1 << 20)
                      : kind == 4    ? h_rand(-TOP - 1, -5)
+                     : kind == 6    ? -1
                      : h_rand(0, 1) ? TOP
                                     : -TOP - 1);
 }
@@ -64,7 +65,7 @@ static int32_t value(int kind)
         for (int g = 0; g < groups; g++) {                                     \
             for (int t = 0; t < TP; t++) {                                     \
                 for (int i = 0; i < din; i++)                                  \
-                    x_in[g][t][i] = value((kind + t) % 6);                     \
+                    x_in[g][t][i] = value((kind + t) % 7);                     \
                 struct num_qparam q =                                          \
                     gold_quantise(&site, x_in[g][t], din, want[g][t]);         \
                 token[g][t] = fx_scale_pack(q.scale, q.zp);                    \
@@ -99,7 +100,7 @@ int main(int argc, char **argv)
 {
     h_args(argc, argv);
     for (unsigned depth = 1; depth <= 16; depth *= 4)
-        for (int kind = 0; kind < 12; kind++)
+        for (int kind = 0; kind < 14; kind++)
             for (int abits = 4; abits <= 8; abits += 4) {
                 run_unit(depth, kind, abits, 2, 1);
                 run_prefill(depth, kind, abits, 2, 64);
