@@ -18,6 +18,8 @@
  *             FX_TASK(down, .x = FX_FROM(u), .y = p->y);
  *             FX_TASK_AT(pe, i, ...)         in a loop with FX_UNROLL
  *             FX_DATAFLOW;                   first statement of a design
+ *             FX_CALL(up, .x = p->x, ...)    a module as a step of a task: runs
+ *                                            to its end, then the task goes on
  *   loops     FX_PIPELINE(name, ii);  FX_UNROLL;   first in the loop's body
  *             FX_NODEP(array);    no iteration reads what another one wrote
  *   integers  FX_INT(n), FX_UINT(n)          n bits, exact in hardware
@@ -52,6 +54,15 @@
 #else
 #include "fx/view_native.h"
 #endif
+
+#ifndef FX_INLINE
+#define FX_INLINE
+#endif
+#define FX_CALL(fn, ...)                                                       \
+    do {                                                                       \
+        struct FX_JOIN(fn, _ports) fx_c = {__VA_ARGS__};                       \
+        FX_INLINE fn(&fx_c);                                                   \
+    } while (0)
 
 /* ---- the `scale` word ---------------------------------------------------- */
 

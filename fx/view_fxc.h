@@ -83,6 +83,7 @@ void __fx_dataflow(void) __attribute__((nothrow, leaf));
 #define FX_NODEP(array)       __fx_nodep(array)
 #define FX_DATAFLOW           __fx_dataflow()
 
+#define FX_INLINE              [[clang::always_inline]]
 #define FX_TASK(fn, ...)       fn(&(struct FX_JOIN(fn, _ports)){__VA_ARGS__})
 #define FX_TASK_AT(fn, i, ...) FX_TASK(fn, __VA_ARGS__)
 #define FX_ENTRY(fn)

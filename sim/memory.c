@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#undef FX_VIEW_TIMED
+#define FX_VIEW_TIMED /* a device has a clock in every view */
 #include "sim/memory.h"
 #include "sim/sim.h"
 #include "fx/fx.h"

@@ -14,24 +14,25 @@
  *     }
  *     return h_done();
  *
- * Random numbers come from h_rand; the seed is argv[1] or 1 and is printed on
- * failure. FX_EXACT makes accumulators exactly as wide as in hardware.
+ * A test that starts more than one task starts readers before writers. Random
+ * numbers come from h_rand; the seed is argv[1] or 1 and is printed on failure. FX_EXACT makes accumulators exactly as wide as in hardware.
  */
 #ifndef TESTS_FX_HARNESS_H
 #define TESTS_FX_HARNESS_H
 #define FX_EXACT
-#include "fx/fx.h"
-#include "sim/sim.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fx/fx.h"
+#ifndef __cplusplus
+#include "sim/sim.h"
+#endif
 
 static uint64_t h_state = 1;
 static unsigned h_seed = 1, h_depth;
 static int h_bad;
 static long h_checks;
 static const char *h_case = "";
-static struct sim *h_sim;
 
 static inline void h_args(int argc, char **argv)
 {
@@ -64,6 +65,19 @@ static inline int64_t h_rand(int64_t lo, int64_t hi)
                    __FILE__, __LINE__, h_case, h_depth, h_seed, #got, h_g,     \
                    h_w);                                                       \
     } while (0)
+
+static inline int h_done(const char *test)
+{
+    printf("%s: %ld checks, seed %u: %s\n", test, h_checks, h_seed,
+           h_bad ? "FAILED" : "ok");
+    return h_bad != 0;
+}
+
+#ifdef __cplusplus
+#include "tests/fx/vitis/harness.h" /* the same test as Vitis C++ */
+#else
+
+static struct sim *h_sim;
 
 static inline void h_begin(const char *name, unsigned depth)
 {
@@ -149,12 +163,6 @@ static inline void h_end(void)
                sim_message(h_sim));
     sim_free(h_sim);
 }
-
-static inline int h_done(const char *test)
-{
-    printf("%s: %ld checks, seed %u: %s\n", test, h_checks, h_seed,
-           h_bad ? "FAILED" : "ok");
-    return h_bad != 0;
-}
+#endif
 
 #endif
