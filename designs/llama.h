@@ -55,6 +55,7 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
 #define KIND(c)      (GET(c, DSN_OP) & 255)
 #define ABITS(c)     (GET(c, DSN_OP) >> 8 & 255)
 #define IS_WIDE(c)   ((GET(c, DSN_OP) >> 16 & 255) == NUM_RES_BITS)
+#define IS_NORMED(c) (IS_KV(c) || KIND(c) == DSN_GU || KIND(c) == DSN_HEAD)
 #define IS_KV(c)     (KIND(c) == DSN_KVQ || KIND(c) == DSN_KV)
 
 /* The scalars of both designs; PASS hands them on. All are the model's sizes or
@@ -120,7 +121,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_WRITE(p->codes, s);
         }
         int shard = 0, left = p->share;
-        for (int h = 0; h < (KIND(c) == DSN_KVQ ? p->nq : 0); h++) {
+        int nq = KIND(c) == DSN_KVQ ? p->nq : 0;
+        for (int h = 0; h < nq; h++) {
             FX_PIPELINE(soft, 1);
             FX_BEAT(u32, BP) w = FX_READ(p->words);
             FX_BEAT(scale, 1) s = FX_ZERO;
@@ -135,7 +137,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 shard = shard == HP - 1 ? 0 : shard + 1;
         }
         shard = 0;
-        for (int h = 0; h < (KIND(c) == DSN_KVQ ? p->nkv : 0); h++) {
+        int nkv = KIND(c) == DSN_KVQ ? p->nkv : 0;
+        for (int h = 0; h < nkv; h++) {
             FX_PIPELINE(out, 1);
             FX_BEAT(u32, BP) w = FX_READ(p->words);
             FX_BEAT(scale, 1) s = FX_ZERO;
@@ -187,9 +190,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_BEAT(i27, XLANES) x = FX_ZERO;
             if (KIND(c) == DSN_O)
                 x = FX_READ(p->att);
-            else if (KIND(c) == DSN_DOWN)
+            if (KIND(c) == DSN_DOWN)
                 x = FX_READ(p->ffn);
-            else
+            if (IS_NORMED(c))
                 x = FX_READ(p->norm);
             FX_WRITE(p->y, x);
         }
@@ -223,9 +226,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             }
             if (IS_KV(c))
                 FX_WRITE(p->heads, y);
-            else if (KIND(c) == DSN_GU || KIND(c) == DSN_HEAD)
+            if (KIND(c) == DSN_GU || KIND(c) == DSN_HEAD)
                 FX_WRITE(p->act, y);
-            else
+            if (IS_WIDE(c))
                 FX_WRITE(p->res, x);
         }
     }

@@ -55,16 +55,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         uint32_t layer = FX_GET(u32, c, DSN_LAYER);
         uint32_t pos = FX_GET(u32, c, DSN_POS);
-        kv_write(&(struct kv_write_ports){.x = p->x,
-                                          .req = p->req,
-                                          .data = p->data,
-                                          .heads = IS_KV(c) ? p->heads : 0,
-                                          .chunks = p->chunks,
-                                          .tokens = TP,
-                                          .base = layer * p->layer_stride +
-                                                  pos * p->pos_stride,
-                                          .head_stride = p->head_stride,
-                                          .chunk_stride = p->chunk_stride});
+        FX_CALL(kv_write, .x = p->x, .req = p->req, .data = p->data,
+                .heads = IS_KV(c) ? p->heads : 0, .chunks = p->chunks,
+                .tokens = TP,
+                .base = layer * p->layer_stride + pos * p->pos_stride,
+                .head_stride = p->head_stride, .chunk_stride = p->chunk_stride);
     }
 }
 #include "fx/end.h"
@@ -84,10 +79,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        settle(&(struct settle_ports){.ack = p->ack,
-                                      .done = p->done,
-                                      .acks = p->acks,
-                                      .times = IS_KV(c)});
+        FX_CALL(settle, .ack = p->ack, .done = p->done, .acks = p->acks,
+                .times = IS_KV(c));
     }
 }
 #include "fx/end.h"
@@ -110,14 +103,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         if (IS_KV(c))
             (void)FX_READ(p->done);
-        kv_read(&(struct kv_read_ports){
-            .req = p->req,
-            .heads = p->heads,
-            .chunks = p->chunks,
-            .positions = KIND(c) == DSN_KVQ ? GET(c, DSN_POS) + TP : 0,
-            .base = FX_GET(u32, c, DSN_LAYER) * p->layer_stride,
-            .head_stride = p->head_stride,
-            .chunk_stride = p->chunk_stride});
+        FX_CALL(kv_read, .req = p->req, .heads = p->heads, .chunks = p->chunks,
+                .positions = KIND(c) == DSN_KVQ ? GET(c, DSN_POS) + TP : 0,
+                .base = FX_GET(u32, c, DSN_LAYER) * p->layer_stride,
+                .head_stride = p->head_stride, .chunk_stride = p->chunk_stride);
     }
 }
 #include "fx/end.h"

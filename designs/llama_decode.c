@@ -13,9 +13,9 @@ _Static_assert(TP == 1, "decode takes one token at a time");
 
 #define MAX_STEPS (4 * MAX_LAYERS + 1)
 
-/* ---- sequence: the step table, once a token -------------------------------- */
+/* ---- conduct: the step table, once a token -------------------------------- */
 
-#define FX_NAME sequence
+#define FX_NAME conduct
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) table; /* (steps) records, read once */
     FX_IN(u32, 1) ids;           /* (given) tokens to take first */
@@ -162,12 +162,13 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
         int on = KIND(c) == DSN_GU || KIND(c) == DSN_HEAD;
-        for (int o = 0; o < (on ? GET(c, DSN_DOUT) : 0); o += BP) {
+        int dout = on ? GET(c, DSN_DOUT) : 0;
+        for (int o = 0; o < dout; o += BP) {
             FX_PIPELINE(forward, 1);
             FX_BEAT(i27, BP) x = FX_READ(p->x);
             if (KIND(c) == DSN_GU)
                 FX_WRITE(p->ffn, x);
-            else
+            if (KIND(c) == DSN_HEAD)
                 FX_WRITE(p->logits, x);
             if (KIND(c) == DSN_HEAD && p->want)
                 FX_WRITE(p->tap, x);
@@ -196,17 +197,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
         if (KIND(c) == DSN_HEAD)
-            sampler(
-                &(struct sampler_ports){.x = p->x,
-                                        .eos = p->eos,
-                                        .y = p->y,
-                                        .rows = GET(c, DSN_DOUT),
-                                        .vocab = p->vocab,
-                                        .k = p->k,
-                                        .t_scale = p->t_scale,
-                                        .top_p = p->top_p,
-                                        .seed = p->seed,
-                                        .step = FX_GET(u32, c, DSN_POS) + 1});
+            FX_CALL(sampler, .x = p->x, .eos = p->eos, .y = p->y,
+                    .rows = GET(c, DSN_DOUT), .vocab = p->vocab, .k = p->k,
+                    .t_scale = p->t_scale, .top_p = p->top_p, .seed = p->seed,
+                    .step = FX_GET(u32, c, DSN_POS) + 1);
     }
 }
 #include "fx/end.h"
@@ -240,14 +234,14 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_DATAFLOW;
-    FX_STREAM(u32, DSN_WORDS, table, 2);
+    FX_STREAM(u32, DSN_WORDS, records, 2);
     FX_STREAMS(u32, DSN_WORDS, cmd, 4, 2);
     FX_STREAM(u32, 3, linear_step, 2);
     FX_STREAM(u32, 3, dequantise_step, 2);
     FX_STREAMS(u32, 1, go, 2, 2);
     FX_STREAM(u32, 1, id, 2);
-    FX_STREAM(u32, 8, end, 2);
-    FX_STREAM(u32, 2, next, 2);
+    FX_STREAM(u32, 8, stops, 2);
+    FX_STREAM(u32, 2, drawn, 2);
     FX_STREAM(WELEM, BP * WP, w, 2);
     FX_STREAM(i8, BP, x, 2);
     FX_STREAM(scale, 1, s, 2);
@@ -258,15 +252,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAM(i27, BP, ffn, 2);
     FX_STREAM(i27, BP, logits, 2);
 
-    FX_TASK(sequence, .table = p->table, .ids = p->ids, .ends = p->ends,
-            .next = FX_FROM(next), .cmd = FX_TO(table),
+    FX_TASK(conduct, .table = p->table, .ids = p->ids, .ends = p->ends,
+            .next = FX_FROM(drawn), .cmd = FX_TO(records),
             .linear = FX_TO(linear_step), .dequantise = FX_TO(dequantise_step),
             .go = {EACH(2, TO, go)}, .id = FX_TO(id),
             .weights = {EACH(CH, PORT, weights_req)}, .side = p->side_req,
-            .rope = p->rope_req, .end = FX_TO(end), .y = p->y,
+            .rope = p->rope_req, .end = FX_TO(stops), .y = p->y,
             .steps = p->steps, .given = p->given, .total = p->groups,
             .first = p->first, .rope_words = p->rope_words);
-    FX_TASK(stage_fork, .x = FX_FROM(table), .y = {EACH(4, TO, cmd)},
+    FX_TASK(stage_fork, .x = FX_FROM(records), .y = {EACH(4, TO, cmd)},
             .beats = p->rounds);
     FX_TASK(gather, .cmd = FX_FROM(cmd[0]), .x = {EACH(CH, PORT, weights)},
             .y = FX_TO(w), .rounds = p->rounds);
@@ -283,7 +277,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .ffn = FX_TO(ffn), .logits = FX_TO(logits), .tap = p->logits,
             .rounds = p->rounds, .want = p->want_logits);
     FX_TASK(sample, .cmd = FX_FROM(cmd[3]), .x = FX_FROM(logits),
-            .eos = FX_FROM(end), .y = FX_TO(next), .rounds = p->rounds,
+            .eos = FX_FROM(stops), .y = FX_TO(drawn), .rounds = p->rounds,
             .vocab = p->vocab, .k = p->k, .t_scale = p->t_scale,
             .top_p = p->top_p, .seed = p->seed);
 }

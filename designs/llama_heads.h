@@ -4,11 +4,11 @@
  *     route --> turn --> spin --> code --> deal ----------> save k, v
  *               RoPE     R3       i8         |                  | cache
  *                                            v                  v
- *     choose <-- slim <-- merge <-- mix <-- soft <-- match <-- fetch
+ *     choose <-- slim <-- merge <-- mix <-- weigh <- match <-- fetch
  *                                                      ^-- wide
  *
  * Keys, values and queries come as heads, in this order. A shard has its own
- * match, soft and mix (scores, softmax, weighted sum) and its own cache.
+ * match, weigh and mix (scores, softmax, weighted sum) and its own cache.
  */
 #ifndef DESIGNS_LLAMA_HEADS_H
 #define DESIGNS_LLAMA_HEADS_H
@@ -43,13 +43,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
         if (IS_KV(c))
-            rope(&(struct rope_ports){.x = p->x,
-                                      .cs = p->cs,
-                                      .y = p->y,
-                                      .heads = heads_of(KIND(c), p->nq, p->nkv),
-                                      .head = p->head,
-                                      .pass_from = p->nkv,
-                                      .pass_to = 2 * p->nkv});
+            FX_CALL(rope, .x = p->x, .cs = p->cs, .y = p->y,
+                    .heads = heads_of(KIND(c), p->nq, p->nkv), .head = p->head,
+                    .pass_from = p->nkv, .pass_to = 2 * p->nkv);
     }
 }
 #include "fx/end.h"
@@ -74,17 +70,15 @@ struct FX_(ports) {
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
+    int head = p->head, blocks = p->blocks, m = p->m, pp = p->p;
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
         int heads = heads_of(KIND(c), p->nq, p->nkv);
         for (int h = 0; h < heads; h++) {
             int pass = h >= p->nkv && h < 2 * p->nkv;
-            fht3(&(struct fht3_ports){.x = p->x,
-                                      .y = p->y,
-                                      .groups = 1,
-                                      .blocks = pass ? p->head : p->blocks,
-                                      .m = pass ? 1 : p->m,
-                                      .p = pass ? 1 : p->p});
+            FX_CALL(fht3, .x = p->x, .y = p->y, .groups = 1,
+                    .blocks = pass ? head : blocks, .m = pass ? 1 : m,
+                    .p = pass ? 1 : pp);
         }
     }
 }
@@ -110,13 +104,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        quantise_static(&(struct quantise_static_ports){
-            .x = p->x,
-            .scale = p->scale,
-            .y = p->y,
-            .groups = 1,
-            .heads = heads_of(KIND(c), p->nq, p->nkv),
-            .head = p->head});
+        FX_CALL(quantise_static, .x = p->x, .scale = p->scale, .y = p->y,
+                .groups = 1, .heads = heads_of(KIND(c), p->nq, p->nkv),
+                .head = p->head);
     }
 }
 #include "fx/end.h"
@@ -180,13 +170,13 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        collect(&(struct collect_ports){
-            .x = p->x, .y = p->y, .beats = KIND(c) == DSN_KVQ ? p->beats : 0});
+        FX_CALL(collect, .x = p->x, .y = p->y,
+                .beats = KIND(c) == DSN_KVQ ? p->beats : 0);
     }
 }
 #include "fx/end.h"
 
-/* ---- match, soft, mix: a shard's attention ---------------------------------------- */
+/* ---- match, weigh, mix: a shard's attention ---------------------------------------- */
 
 #define FX_NAME attention_qk
 #define FX_TP   TP
@@ -208,14 +198,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        attention_qk(&(struct attention_qk_ports){
-            .q = p->q,
-            .k = p->k,
-            .s = p->s,
-            .nkv = KIND(c) == DSN_KVQ ? p->heads : 0,
-            .share = p->share,
-            .head = p->head,
-            .positions = GET(c, DSN_POS) + TP});
+        FX_CALL(attention_qk, .q = p->q, .k = p->k, .s = p->s,
+                .nkv = KIND(c) == DSN_KVQ ? p->heads : 0, .share = p->share,
+                .head = p->head, .positions = GET(c, DSN_POS) + TP);
     }
 }
 #include "fx/end.h"
@@ -226,7 +211,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_SEQ  MAX_SEQ
 #include "fx/softmax.h"
 
-#define FX_NAME soft
+#define FX_NAME weigh
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
     FX_IN(i27, TP) s;
@@ -240,16 +225,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        softmax(
-            &(struct softmax_ports){.s = p->s,
-                                    .scale = p->scale,
-                                    .p = p->p,
-                                    .l = p->l,
-                                    .nkv = KIND(c) == DSN_KVQ ? p->heads : 0,
-                                    .share = p->share,
-                                    .positions = GET(c, DSN_POS) + TP,
-                                    .first = GET(c, DSN_POS),
-                                    .sweeps = p->chunks});
+        FX_CALL(softmax, .s = p->s, .scale = p->scale, .p = p->p, .l = p->l,
+                .nkv = KIND(c) == DSN_KVQ ? p->heads : 0, .share = p->share,
+                .positions = GET(c, DSN_POS) + TP, .first = GET(c, DSN_POS),
+                .sweeps = p->chunks);
     }
 }
 #include "fx/end.h"
@@ -277,16 +256,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        attention_av(&(struct attention_av_ports){
-            .p = p->p,
-            .l = p->l,
-            .v = p->v,
-            .scale = p->scale,
-            .y = p->y,
-            .nkv = KIND(c) == DSN_KVQ ? p->heads : 0,
-            .share = p->share,
-            .head = p->head,
-            .positions = GET(c, DSN_POS) + TP});
+        FX_CALL(attention_av, .p = p->p, .l = p->l, .v = p->v,
+                .scale = p->scale, .y = p->y,
+                .nkv = KIND(c) == DSN_KVQ ? p->heads : 0, .share = p->share,
+                .head = p->head, .positions = GET(c, DSN_POS) + TP);
     }
 }
 #include "fx/end.h"
@@ -354,9 +327,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_TASK(match, .cmd = FX_FROM(cmd[7]), .q = FX_FROM(query), .k = p->k_read,
             .s = FX_TO(score), .rounds = p->rounds, .heads = p->heads,
             .share = p->share, .head = p->head);
-    FX_TASK(soft, .cmd = FX_FROM(cmd[8]), .s = FX_FROM(score), .scale = p->soft,
-            .p = FX_TO(prob), .l = FX_TO(sum), .rounds = p->rounds,
-            .heads = p->heads, .share = p->share, .chunks = p->chunks);
+    FX_TASK(weigh, .cmd = FX_FROM(cmd[8]), .s = FX_FROM(score),
+            .scale = p->soft, .p = FX_TO(prob), .l = FX_TO(sum),
+            .rounds = p->rounds, .heads = p->heads, .share = p->share,
+            .chunks = p->chunks);
     FX_TASK(mix, .cmd = FX_FROM(cmd[9]), .p = FX_FROM(prob), .l = FX_FROM(sum),
             .v = p->v_read, .scale = p->out, .y = p->y, .rounds = p->rounds,
             .heads = p->heads, .share = p->share, .head = p->head);
@@ -413,8 +387,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        release(&(struct release_ports){
-            .x = p->x, .y = p->y, .beats = KIND(c) == DSN_KVQ ? p->beats : 0});
+        FX_CALL(release, .x = p->x, .y = p->y,
+                .beats = KIND(c) == DSN_KVQ ? p->beats : 0);
     }
 }
 #include "fx/end.h"

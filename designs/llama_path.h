@@ -36,14 +36,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->groups; n++) {
         FX_BEAT(u32, 1) go = FX_READ(p->go);
-        embed(&(struct embed_ports){.id = p->id,
-                                    .req = p->req,
-                                    .data = p->data,
-                                    .y = p->y,
-                                    .groups = FX_GET(u32, go, 0) != 0,
-                                    .d = p->d,
-                                    .base = 0,
-                                    .stride = (uint32_t)p->row});
+        FX_CALL(embed, .id = p->id, .req = p->req, .data = p->data, .y = p->y,
+                .groups = FX_GET(u32, go, 0) != 0, .d = p->d, .base = 0,
+                .stride = (uint32_t)p->row);
     }
 }
 #include "fx/end.h"
@@ -64,12 +59,13 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         int first = IS_KV(c) && GET(c, DSN_LAYER) == 0;
         int res = KIND(c) == DSN_O || KIND(c) == DSN_DOWN;
-        for (int i = 0; i < (first || res ? p->d : 0); i += BP) {
+        int d = first || res ? p->d : 0;
+        for (int i = 0; i < d; i += BP) {
             FX_PIPELINE(forward, 1);
             FX_BEAT(i32, XLANES) x = FX_ZERO;
             if (first)
                 x = FX_READ(p->embed);
-            else
+            if (!first)
                 x = FX_READ(p->res);
             FX_WRITE(p->y, x);
         }
@@ -96,8 +92,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     for (int n = 0; n < p->groups; n++) {
         FX_BEAT(u32, 1) go = FX_READ(p->go);
         int vectors = FX_GET(u32, go, 0) != 0 ? p->vectors : 0;
-        residual(&(struct residual_ports){
-            .x = p->x, .y = p->y, .vectors = vectors, .d = p->d});
+        FX_CALL(residual, .x = p->x, .y = p->y, .vectors = vectors, .d = p->d);
     }
 }
 #include "fx/end.h"
@@ -124,13 +119,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        int on = IS_KV(c) || KIND(c) == DSN_GU || KIND(c) == DSN_HEAD;
-        rmsnorm(&(struct rmsnorm_ports){.x = p->x,
-                                        .y = p->y,
-                                        .groups = on,
-                                        .d = p->d,
-                                        .eps_q = p->eps_q,
-                                        .sqrt_d = p->sqrt_d});
+        FX_CALL(rmsnorm, .x = p->x, .y = p->y, .groups = IS_NORMED(c),
+                .d = p->d, .eps_q = p->eps_q, .sqrt_d = p->sqrt_d);
     }
 }
 #include "fx/end.h"
@@ -157,15 +147,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        quantise(&(struct quantise_ports){.x = p->x,
-                                          .mean = p->mean,
-                                          .y = p->y,
-                                          .s = p->s,
-                                          .groups = KIND(c) != DSN_NONE,
-                                          .din = GET(c, DSN_DIN),
-                                          .abits = ABITS(c),
-                                          .clip = FX_GET(u32, c, DSN_CLIP),
-                                          .frac = 0});
+        FX_CALL(quantise, .x = p->x, .mean = p->mean, .y = p->y, .s = p->s,
+                .groups = KIND(c) != DSN_NONE, .din = GET(c, DSN_DIN),
+                .abits = ABITS(c), .clip = FX_GET(u32, c, DSN_CLIP), .frac = 0);
     }
 }
 #include "fx/end.h"
@@ -189,13 +173,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        silu_mul(&(struct silu_mul_ports){.x = p->x,
-                                          .y = p->y,
-                                          .groups = KIND(c) == DSN_GU,
-                                          .n = GET(c, DSN_DOUT) >> 1,
-                                          .gf = GET(c, DSN_FRAC) & 255,
-                                          .uf = GET(c, DSN_FRAC) >> 8 & 255,
-                                          .hf = GET(c, DSN_FRAC) >> 16 & 255});
+        FX_CALL(silu_mul, .x = p->x, .y = p->y, .groups = KIND(c) == DSN_GU,
+                .n = GET(c, DSN_DOUT) >> 1, .gf = GET(c, DSN_FRAC) & 255,
+                .uf = GET(c, DSN_FRAC) >> 8 & 255,
+                .hf = GET(c, DSN_FRAC) >> 16 & 255);
     }
 }
 #include "fx/end.h"
@@ -221,12 +202,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        fht4(&(struct fht4_ports){.x = p->x,
-                                  .y = p->y,
-                                  .groups = KIND(c) == DSN_GU,
-                                  .blocks = p->blocks,
-                                  .m = p->m,
-                                  .p = p->p});
+        FX_CALL(fht4, .x = p->x, .y = p->y, .groups = KIND(c) == DSN_GU,
+                .blocks = p->blocks, .m = p->m, .p = p->p);
     }
 }
 #include "fx/end.h"

@@ -15,9 +15,9 @@ _Static_assert(BP == 1 && CH == 1, "prefill has one channel a beat");
 
 #define MAX_STEPS (4 * MAX_LAYERS + 1)
 
-/* ---- sequence: the step table, once a group -------------------------------- */
+/* ---- conduct: the step table, once a group -------------------------------- */
 
-#define FX_NAME sequence
+#define FX_NAME conduct
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) table; /* (steps) records, read once */
     FX_IN(u32, TP) ids;          /* (groups) */
@@ -124,7 +124,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAM(i32, TP, y, 2);
     FX_STREAM(i27, TP, act, 2);
 
-    FX_TASK(sequence, .table = p->table, .ids = p->ids, .cmd = FX_TO(cmd),
+    FX_TASK(conduct, .table = p->table, .ids = p->ids, .cmd = FX_TO(cmd),
             .linear = FX_TO(linear_step), .dequantise = FX_TO(dequantise_step),
             .go = {EACH(2, TO, go)}, .id = FX_TO(id),
             .weights = p->weights_req[0], .side = p->side_req,

@@ -140,7 +140,8 @@ static void case_run(const struct test *t)
     if (m == 0)
         abort();
     CHECK(dsn_config_parse(&c, t->lanes, &err), "%s", err.msg);
-    struct hls *e = hls_open(m, &(struct hls_options){.config = &c}, &err);
+    struct hls_options o = {.config = &c, .exact_depth = 1};
+    struct hls *e = hls_open(m, &o, &err);
     CHECK(e != 0, "%s: %s", t->name, e != 0 ? "" : err.msg);
     if (e != 0) {
         struct hls_want greedy = {.tokens = 6, .sampling = {.k = 1}};
