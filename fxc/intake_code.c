@@ -265,7 +265,7 @@ static void take_store(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
     n->in[1] = v;
     n->mem = memory_of(fn, address(fn, n, p), i);
     if (n->mem->constant)
-        reject(n->loc, NULL, "the table '%s' is written", n->mem->name);
+        die("the constant '%s' is written", n->mem->name);
     PUSH(n->mem->acc, n->mem->nacc, n);
 }
 
@@ -283,11 +283,17 @@ static void take_call(Fn *fn, Block *b, LLVMValueRef i)
     if (starts(s, "llvm.mem"))
         reject(loc_of(i), "write the loop: for (...) a[i] = 0;",
                "an array is copied or cleared as a whole");
-    if (is_task_call(i))
-        reject(loc_of(i), "tasks go into a function of their own",
-               "'%s' is called by a function that works itself", s);
     reject(loc_of(i), "define it, static inline and always_inline",
            "'%s' has no body here", *s ? s : "a function");
+}
+
+/* The first word of LLVM's text, after `%x = `. */
+static const char *opcode_text(LLVMValueRef i)
+{
+    char *s = LLVMPrintValueToString(i), *eq = strstr(s, " = ");
+    s = eq ? eq + 3 : s + strspn(s, " ");
+    s[strcspn(s, " ")] = 0;
+    return s;
 }
 
 static void take_instruction(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
@@ -319,8 +325,7 @@ static void take_instruction(Fn *fn, LLVMValueRef f, Block *b, LLVMValueRef i)
             return;
         }
         width_of(LLVMTypeOf(i), i);
-        reject(at.loc, NULL, "fxc has no hardware for this: %s",
-               LLVMPrintValueToString(i));
+        reject(at.loc, NULL, "fxc has no hardware for '%s'", opcode_text(i));
     }
 }
 

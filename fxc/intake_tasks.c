@@ -177,7 +177,8 @@ static void copy_constant(Fn *fn, LLVMValueRef i)
     int64_t off, from;
     LLVMValueRef dst = locate(fn, LLVMGetOperand(i, 0), &off);
     LLVMValueRef src = locate(fn, LLVMGetOperand(i, 1), &from);
-    if (!LLVMIsAGlobalVariable(src) || !LLVMGetInitializer(src) || from)
+    if (!LLVMIsAGlobalVariable(src) || !LLVMIsGlobalConstant(src) ||
+        !LLVMGetInitializer(src) || from)
         reject(loc_of(i), "give the ports of a task in the call",
                "the ports of a task are copied from elsewhere");
     LLVMTypeRef t = LLVMGlobalGetValueType(src);

@@ -86,8 +86,8 @@ Node *value(Fn *fn, LLVMValueRef v)
     } else if (LLVMIsUndef(v) || LLVMIsPoison(v)) {
         n = node_const(fn, width_of(LLVMTypeOf(v), v), 0);
     } else {
-        reject(loc_of(v), NULL, "fxc cannot follow this value: %s",
-               LLVMPrintValueToString(v));
+        reject(fn->loc, NULL, "'%s' uses a value fxc cannot follow: %s",
+               fn->name, LLVMPrintValueToString(v));
     }
     map_set(v, n);
     return n;

@@ -186,6 +186,22 @@ static bool pops_into(Region *r, Node *n)
     return n->pred && pops_into(r, n->pred);
 }
 
+static void check_streams(Fn *fn, Region *r)
+{
+    for (int i = 0; i < fn->nport; i++) {
+        Port *p = fn->port[i];
+        int n = 0;
+        for (int k = 0; k < p->nop; k++)
+            if (p->op[k]->rgn == r && ++n > r->ii)
+                reject(p->op[k]->loc,
+                       "use it once, under an if if need be; or raise the "
+                       "interval",
+                       "loop '%s' uses stream '%s' more than once in its "
+                       "interval of %d",
+                       r->name, p->name, r->ii);
+    }
+}
+
 static void check_stop(Region *r)
 {
     for (int i = 0; i < r->nnode; i++)
@@ -385,8 +401,10 @@ void sched(Fn *fn)
         for (int k = 0; k < r->nnode; k++)
             res[k] = resource(fn, r->node[k]);
         blamed = NULL;
-        if (r->pipe)
+        if (r->pipe) {
             check_stop(r);
+            check_streams(fn, r);
+        }
         if (!try_ii(fn, r, r->pipe ? r->ii : 1 << 20, res)) {
             if (!r->pipe)
                 reject(r->loc, "use a loop instead of unrolled code",

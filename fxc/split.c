@@ -69,10 +69,17 @@ static Node *divide_unsigned(Fn *fn, Node *at, Node *x, int n, uint64_t d)
             return node_const(fn, w, 0);
         return node_ext(fn, at, node_slice(fn, at, x, k, w - k), w, false);
     }
+    if (d >> 62) { /* the quotient is 0 to 3 */
+        Node *q = node_const(fn, w, 0);
+        for (uint64_t k = d; k >= d; k += d)
+            q = node_op(
+                fn, at, Oadd, w, q,
+                node_ext(fn, at,
+                         node_op(fn, at, Oule, 1, node_const(fn, w, k), x), w,
+                         false));
+        return q;
+    }
     int l = clog2((int64_t)d);
-    if (n + l > 120)
-        reject(at->loc, "divide a narrower value",
-               "a %d-bit value is divided by %llu", n, (unsigned long long)d);
     unsigned __int128 m =
         ((unsigned __int128)1 << (n + l)) / (unsigned __int128)d + 1;
     uint64_t words[2] = {(uint64_t)m, (uint64_t)(m >> 64)};

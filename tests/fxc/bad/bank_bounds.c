@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fx/fx.h"
+struct bad_ports {
+    FX_IN(u32, 1) x;
+    FX_OUT(u32, 1) y;
+    int n;
+};
+void bad(const struct bad_ports *p)
+{
+    uint32_t m[2][64];
+    for (int i = 0; i < 64; i++) {
+        m[0][i] = (uint32_t)FX_READ(p->x);
+        m[1][i] = 0;
+    }
+    for (int i = 0; i < p->n; i++)
+        FX_WRITE(p->y, (FX_BEAT(u32, 1))(m[0][i] + m[2][i]));
+}

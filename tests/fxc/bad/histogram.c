@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fx/fx.h"
+struct bad_ports {
+    FX_IN(u32, 1) x;
+    FX_OUT(u32, 1) y;
+    int n;
+};
+void bad(const struct bad_ports *p)
+{
+    uint32_t bin[256];
+    for (int i = 0; i < 256; i++) {
+        FX_PIPELINE(clear, 1);
+        bin[i] = 0;
+    }
+    for (int i = 0; i < p->n; i++) {
+        FX_PIPELINE(work, 1);
+        bin[(uint32_t)FX_READ(p->x) & 255]++;
+    }
+    for (int i = 0; i < 256; i++) {
+        FX_PIPELINE(send, 1);
+        FX_WRITE(p->y, (FX_BEAT(u32, 1))bin[i]);
+    }
+}

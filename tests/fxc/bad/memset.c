@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fx/fx.h"
+struct bad_ports {
+    FX_IN(u32, 1) x;
+    FX_OUT(u32, 1) y;
+    int n;
+};
+void bad(const struct bad_ports *p)
+{
+    uint32_t m[256] = {0};
+    for (int i = 0; i < p->n; i++)
+        m[(uint32_t)FX_READ(p->x) & 255] = 1;
+    for (int i = 0; i < p->n; i++)
+        FX_WRITE(p->y, (FX_BEAT(u32, 1))m[i]);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fx/fx.h"
+struct bad_ports {
+    FX_IN(u32, 1) x[2];
+    FX_OUT(u32, 1) y;
+    int n;
+};
+void bad(const struct bad_ports *p)
+{
+    for (int i = 0; i < p->n; i++)
+        FX_WRITE(p->y, FX_READ(p->x[i]));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fx/fx.h"
+struct bad_ports {
+    FX_IN(u32, 1) x;
+    FX_OUT(u32, 1) y;
+    int n;
+};
+void bad(const struct bad_ports *p)
+{
+    for (int i = 0; i < p->n; i++) {
+        FX_PIPELINE(work, 1);
+        FX_BEAT(u32, 1) v = FX_READ(p->x);
+        FX_WRITE(p->y, v);
+        FX_WRITE(p->y, v);
+    }
+}
