@@ -9,11 +9,6 @@
 #include "engine/engine_int.h"
 #include <string.h>
 
-struct rope_job {
-    struct engine *e;
-    int layer, rows, step;
-};
-
 static void rotate(const struct engine *e, int32_t *x, int pos)
 {
     int head = e->m->shape.head;
@@ -22,13 +17,14 @@ static void rotate(const struct engine *e, int32_t *x, int pos)
         e->k->fht(x, head);
 }
 
-static void rope_row(struct rope_job *j, int t)
+static void rope_row(struct eng_pass *p, int row, struct eng_scratch *w)
 {
-    struct engine *e = j->e;
+    struct engine *e = p->e;
     const struct num_shape *m = &e->m->shape;
-    const struct num_qlayer *l = &e->m->layer[j->layer];
+    const struct num_qlayer *l = p->layer;
+    int t = p->row0 + row;
     int head = m->head, hp = e->hp, g = m->nq / m->nkv, pos = e->at[t].pos;
-    int32_t *x = e->qkv + (ptrdiff_t)t * (m->nq + 2 * m->nkv) * head;
+    int32_t *x = p->w->qkv + (ptrdiff_t)row * (m->nq + 2 * m->nkv) * head;
     _Alignas(64) int8_t code[NUM_MAX_HEAD];
     for (int h = 0; h < m->nq; h++, x += head) {
         rotate(e, x, pos);
@@ -39,66 +35,57 @@ static void rope_row(struct rope_job *j, int t)
     for (int h = 0; h < m->nkv; h++, x += head) {
         rotate(e, x, pos);
         e->k->codes(x, head, l->k_scale[h], code);
-        int8_t *to = eng_cache(e->at[t].s, j->layer, 0, h) +
+        int8_t *to = eng_cache(e->at[t].s, p->index, 0, h) +
                      (ptrdiff_t)(pos / 16) * 16 * hp + pos % 16 * 4;
         for (int i = 0; i < head; i++)
             to[i / 4 * 64 + i % 4] = code[i];
     }
     for (int h = 0; h < m->nkv; h++, x += head) {
         e->k->codes(x, head, l->v_scale[h], code);
-        int8_t *to = eng_cache(e->at[t].s, j->layer, 1, h) +
+        int8_t *to = eng_cache(e->at[t].s, p->index, 1, h) +
                      (ptrdiff_t)(pos / 4) * 4 * hp + pos % 4;
         for (int i = 0; i < head; i++)
             to[i * 4] = code[i];
     }
 }
 
-static void rope_item(void *arg, int item, int thread)
+void eng_rope(struct eng_pass *p)
 {
-    struct rope_job *j = arg;
-    int end = (item + 1) * j->step < j->rows ? (item + 1) * j->step : j->rows;
-    for (int t = item * j->step; t < end; t++)
-        rope_row(j, t);
+    eng_each_row(p, rope_row);
 }
 
-void eng_rope(struct engine *e, int layer, int rows)
-{
-    /* Four rows share a word of V: no two threads write one cache line's
-     * neighbours needlessly, and small batches stay on one thread. */
-    struct rope_job j = {e, layer, rows, 8};
-    pool_run(e->pool, rope_item, &j, (rows + j.step - 1) / j.step);
-}
-
-struct attn_job {
-    struct engine *e;
-    int layer;
-    int split; /* query heads of a group are separate items */
+/* Consecutive rows of one sequence, from the pass's row `row` on. */
+struct run {
+    int row, n;
 };
 
 /* Rows i0 .. i0 + n - 1 of a run against key/value head kv: row i is token
  * i / g of the run, query head i % g of the group. */
-static void attn_tile(struct attn_job *j, const struct eng_run *run, int kv,
-                      int i0, int n, struct eng_scratch *w)
+static void attn_tile(struct eng_pass *pass, struct run run, int kv, int i0,
+                      int n, struct eng_scratch *w)
 {
-    struct engine *e = j->e;
+    struct engine *e = pass->e;
     const struct num_shape *m = &e->m->shape;
-    const struct num_qlayer *l = &e->m->layer[j->layer];
+    const struct num_qlayer *l = pass->layer;
     int g = m->nq / m->nkv, hp = e->hp, head = m->head;
-    const struct eng_session *s = e->at[run->row].s;
-    int last = e->at[run->row + (i0 + n - 1) / g].pos;
+    const struct eng_at *at = e->at + pass->row0 + run.row;
+    const struct eng_session *s = at->s;
+    int last = at[(i0 + n - 1) / g].pos;
     int blocks = last / ENG_TB + 1, padded = blocks * ENG_TB;
     const int8_t *q =
-        e->qc + (((ptrdiff_t)kv * e->block + run->row) * g + i0) * hp;
-    e->k->qk(q, n, eng_cache(s, j->layer, 0, kv), hp, blocks, w->score, e->seq);
+        e->qc +
+        (((ptrdiff_t)kv * e->block + pass->row0 + run.row) * g + i0) * hp;
+    e->k->qk(q, n, eng_cache(s, pass->index, 0, kv), hp, blocks, w->score,
+             e->seq);
     uint32_t sum[8];
     char *p = w->p;
     for (int r = 0; r < n; r++) {
-        int pos = e->at[run->row + (i0 + r) / g].pos;
+        int pos = at[(i0 + r) / g].pos;
         sum[r] = e->k->prob(w->score + (ptrdiff_t)r * e->seq, pos + 1, padded,
                             l->s_scale[kv * g + (i0 + r) % g],
                             p + (ptrdiff_t)r * e->seq * e->k->p_bytes);
     }
-    const int8_t *v = eng_cache(s, j->layer, 1, kv);
+    const int8_t *v = eng_cache(s, pass->index, 1, kv);
     int wide = padded > ENG_AV_MAX;
     if (wide)
         memset(w->av_sum, 0, (size_t)(n * hp) * sizeof *w->av_sum);
@@ -111,8 +98,8 @@ static void attn_tile(struct attn_job *j, const struct eng_run *run, int kv,
     }
     for (int r = 0; r < n; r++) {
         struct num_scale f = num_attn_scale(sum[r], l->o_scale[kv]);
-        int32_t *y = e->att +
-                     (ptrdiff_t)(run->row + (i0 + r) / g) * m->nq * head +
+        int32_t *y = pass->w->att +
+                     (ptrdiff_t)(run.row + (i0 + r) / g) * m->nq * head +
                      (kv * g + (i0 + r) % g) * head;
         if (!wide)
             e->k->scaled(w->av + r * hp, head, f, y);
@@ -121,36 +108,60 @@ static void attn_tile(struct attn_job *j, const struct eng_run *run, int kv,
     }
 }
 
+static void attn_run(struct eng_pass *p, struct run run, int kv,
+                     struct eng_scratch *w)
+{
+    int rows = run.n * (p->e->m->shape.nq / p->e->m->shape.nkv);
+    int step = p->e->k->p_rows;
+    for (int i = 0; i < rows; i += step)
+        attn_tile(p, run, kv, i, rows - i < step ? rows - i : step, w);
+}
+
+/* With few rows, each is a run of its own; an item is a row and a query head
+ * where contexts are long, else a row and a key/value head. */
+enum { LONG = 128 };
+
+struct attn_job {
+    struct eng_pass *p;
+    int split;
+};
+
 static void attn_item(void *arg, int item, int thread)
 {
     struct attn_job *j = arg;
-    struct engine *e = j->e;
-    int nkv = e->m->shape.nkv, g = e->m->shape.nq / nkv;
-    int heads = j->split ? e->m->shape.nq : nkv;
-    const struct eng_run *run = &e->run[item / heads];
+    struct eng_pass *p = j->p;
+    const struct num_shape *m = &p->e->m->shape;
+    int heads = j->split ? m->nq : m->nkv, g = m->nq / m->nkv;
+    struct run run = {item / heads, 1};
     int h = item % heads;
-    if (j->split) { /* one token */
-        attn_tile(j, run, h / g, h % g, 1, &e->scratch[thread]);
-        return;
-    }
-    for (int i = 0; i < run->n * g; i += e->k->p_rows) {
-        int n = run->n * g - i;
-        attn_tile(j, run, h, i, n < e->k->p_rows ? n : e->k->p_rows,
-                  &e->scratch[thread]);
-    }
+    if (j->split)
+        attn_tile(p, run, h / g, h % g, 1, &p->e->scratch[thread]);
+    else
+        attn_run(p, run, h, &p->e->scratch[thread]);
 }
 
-void eng_attention(struct engine *e, int layer, int runs)
+void eng_attention(struct eng_pass *p)
 {
-    const struct num_shape *m = &e->m->shape;
-    struct attn_job j = {e, layer, 0};
-    /* A long context and few items: share out the query heads. */
-    if (runs == 1 && e->run[0].n == 1 && e->at[e->run[0].row].pos >= 128)
-        j.split = 1;
-    if (runs == 1 && e->run[0].n == 1 && !j.split) {
-        for (int h = 0; h < m->nkv; h++)
-            attn_item(&j, h, 0);
+    struct engine *e = p->e;
+    const struct eng_at *at = e->at + p->row0;
+    int nkv = e->m->shape.nkv;
+    if (p->parallel) {
+        struct attn_job j = {p, p->n == 1 && at[0].pos >= LONG};
+        int items = j.split ? e->m->shape.nq : p->n * nkv;
+        if (p->n == 1 && !j.split) /* not worth a barrier */
+            for (int i = 0; i < items; i++)
+                attn_item(&j, i, 0);
+        else
+            pool_run(e->pool, attn_item, &j, items);
         return;
     }
-    pool_run(e->pool, attn_item, &j, runs * (j.split ? m->nq : m->nkv));
+    for (int t = 0; t < p->n;) {
+        struct run run = {t, 0};
+        while (t < p->n && run.n < ENG_RUN && at[t].s == at[run.row].s) {
+            run.n++;
+            t++;
+        }
+        for (int kv = 0; kv < nkv; kv++)
+            attn_run(p, run, kv, p->w);
+    }
 }

@@ -2,20 +2,25 @@
 /* engine/engine.c -- opening, memory, sessions, batches. */
 #define _GNU_SOURCE
 #include "engine/engine.h"
-#include "base/progress.h"
 #include "engine/engine_int.h"
 #include "engine/select.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { DEFAULT_BLOCK = 128, MAX_THREADS = 256 };
+enum { DEFAULT_BLOCK = 512, MAX_THREADS = 256 };
 
-/* calloc of rows x cols elements, aligned, counted; *ok falls on failure. */
+/* Zeroed memory for rows x cols elements, counted; *ok falls on failure.
+ * Large arrays get huge pages where the system has them. */
 static void *grab(struct engine *e, size_t rows, size_t cols, size_t size,
                   bool *ok)
 {
-    size_t n = (rows * cols * size + 63) / 64 * 64 + 64;
-    void *p = aligned_alloc(64, n);
+    enum { LINE = 64, HUGE = 2 << 20 };
+    size_t n = rows * cols * size, align = n >= HUGE / 2 ? HUGE : LINE;
+    n = (n + LINE + align - 1) / align * align;
+    void *p = aligned_alloc(align, n);
+    if (p && align == HUGE)
+        madvise(p, n, MADV_HUGEPAGE);
     if (p)
         memset(p, 0, n);
     else
@@ -29,6 +34,40 @@ static int round_up(int x, int to)
     return (x + to - 1) / to * to;
 }
 
+static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
+{
+    const struct num_shape *m = &e->m->shape;
+    bool ok = true;
+    size_t rows = ENG_CHUNK, tile = (size_t)e->k->p_rows * (size_t)e->hp;
+    struct eng_in *in = &w->in;
+    in->xs = round_up(wide, 64);
+    in->ps = round_up(wide / ENG_KB + 2, 16);
+    in->x = grab(e, rows, (size_t)in->xs, 1, &ok);
+    in->pre = grab(e, rows, (size_t)in->ps, sizeof *in->pre, &ok);
+    in->q = grab(e, rows, 1, sizeof *in->q, &ok);
+    in->scale = grab(e, rows, 1, sizeof *in->scale, &ok);
+    in->zp = grab(e, rows, 1, sizeof *in->zp, &ok);
+    w->qkv = grab(e, rows, (size_t)((m->nq + 2 * m->nkv) * m->head),
+                  sizeof *w->qkv, &ok);
+    w->att = grab(e, rows, (size_t)(m->nq * m->head), sizeof *w->att, &ok);
+    w->gate = grab(e, rows, (size_t)e->fs, sizeof *w->gate, &ok);
+    w->up = grab(e, rows, (size_t)e->fs, sizeof *w->up, &ok);
+    w->y = grab(e, 1, (size_t)wide, sizeof *w->y, &ok);
+    w->part = grab(e, rows, ENG_SEGMENT, sizeof *w->part, &ok);
+    w->av = grab(e, 1, tile, sizeof *w->av, &ok);
+    w->av_sum = grab(e, 1, tile, sizeof *w->av_sum, &ok);
+    return ok;
+}
+
+static void free_scratch(struct eng_scratch *w)
+{
+    void *p[] = {w->in.x, w->in.pre, w->in.q, w->in.scale, w->in.zp,
+                 w->qkv,  w->att,    w->gate, w->up,       w->y,
+                 w->part, w->score,  w->p,    w->av,       w->av_sum};
+    for (size_t i = 0; i < sizeof p / sizeof *p; i++)
+        free(p[i]);
+}
+
 static bool alloc_rows(struct engine *e)
 {
     const struct num_shape *m = &e->m->shape;
@@ -36,35 +75,21 @@ static bool alloc_rows(struct engine *e)
     int wide = m->nq * m->head;
     wide = m->d > wide ? m->d : wide;
     wide = m->ffn > wide ? m->ffn : wide;
+    int segments = (m->vocab + ENG_SEGMENT - 1) / ENG_SEGMENT;
     bool ok = true;
-    e->in.xs = round_up(wide, 64);
-    e->in.ps = round_up(wide / ENG_KB + 2, 16);
-    e->in.x = grab(e, rows, (size_t)e->in.xs, 1, &ok);
-    e->in.pre = grab(e, rows, (size_t)e->in.ps, sizeof *e->in.pre, &ok);
-    e->in.q = grab(e, rows, 1, sizeof *e->in.q, &ok);
-    e->in.scale = grab(e, rows, 1, sizeof *e->in.scale, &ok);
-    e->in.zp = grab(e, rows, 1, sizeof *e->in.zp, &ok);
+    /* not a multiple of 4096 bytes: rows would share cache sets */
+    e->fs = round_up(m->ffn, 16) + 16;
     e->r = grab(e, rows, (size_t)m->d, sizeof *e->r, &ok);
-    e->qkv = grab(e, rows, (size_t)((m->nq + 2 * m->nkv) * m->head),
-                  sizeof *e->qkv, &ok);
     e->qc = grab(e, rows, (size_t)m->nq * (size_t)e->hp, 1, &ok);
-    e->att = grab(e, rows, (size_t)(m->nq * m->head), sizeof *e->att, &ok);
-    e->gate = grab(e, rows, (size_t)m->ffn, sizeof *e->gate, &ok);
-    e->up = grab(e, rows, (size_t)m->ffn, sizeof *e->up, &ok);
     e->logits =
         grab(e, ENG_HEAD_ROWS, (size_t)m->vocab, sizeof *e->logits, &ok);
+    e->part = grab(e, ENG_CHUNK, (size_t)segments, sizeof *e->part, &ok);
     e->at = grab(e, rows, 1, sizeof *e->at, &ok);
-    e->run = grab(e, rows, 1, sizeof *e->run, &ok);
     e->want = grab(e, rows, 1, sizeof *e->want, &ok);
-    size_t threads = (size_t)pool_threads(e->pool);
-    e->scratch = grab(e, threads, 1, sizeof *e->scratch, &ok);
-    for (size_t i = 0; i < threads && ok; i++) {
-        struct eng_scratch *w = &e->scratch[i];
-        size_t tile = (size_t)e->k->p_rows * (size_t)e->hp;
-        w->y = grab(e, 1, (size_t)wide, sizeof *w->y, &ok);
-        w->av = grab(e, 1, tile, sizeof *w->av, &ok);
-        w->av_sum = grab(e, 1, tile, sizeof *w->av_sum, &ok);
-    }
+    int threads = pool_threads(e->pool);
+    e->scratch = grab(e, (size_t)threads, 1, sizeof *e->scratch, &ok);
+    for (int i = 0; i < threads && e->scratch; i++)
+        ok = alloc_scratch(e, &e->scratch[i], wide) && ok;
     return ok;
 }
 
@@ -137,15 +162,10 @@ void eng_close(struct engine *e)
 {
     if (!e)
         return;
-    for (int i = 0; e->scratch && i < pool_threads(e->pool); i++) {
-        struct eng_scratch *w = &e->scratch[i];
-        void *p[] = {w->y, w->score, w->p, w->av, w->av_sum};
-        for (size_t j = 0; j < sizeof p / sizeof *p; j++)
-            free(p[j]);
-    }
-    void *p[] = {e->in.x, e->in.pre, e->in.q, e->in.scale, e->in.zp, e->r,
-                 e->qkv,  e->qc,     e->att,  e->gate,     e->up,    e->logits,
-                 e->at,   e->run,    e->want, e->scratch,  e->arena, e->layer};
+    for (int i = 0; e->scratch && i < pool_threads(e->pool); i++)
+        free_scratch(&e->scratch[i]);
+    void *p[] = {e->r,    e->qc,      e->logits, e->part, e->at,
+                 e->want, e->scratch, e->arena,  e->layer};
     for (size_t i = 0; i < sizeof p / sizeof *p; i++)
         free(p[i]);
     pool_free(e->pool);
@@ -259,49 +279,6 @@ static bool rows_ok(struct engine *e, const struct eng_row *row, int n,
     return false;
 }
 
-struct score_job {
-    struct engine *e;
-    const struct eng_row *row;
-    const int *list;
-    double *nll;
-};
-
-static void score_item(void *arg, int item, int thread)
-{
-    struct score_job *j = arg;
-    int vocab = j->e->m->shape.vocab, t = j->list[item];
-    if (j->row[t].target >= 0)
-        j->nll[t] = eng_nll(j->e->logits + (ptrdiff_t)item * vocab, vocab,
-                            j->row[t].target);
-}
-
-/* Head, scores and callbacks of one block, `base` rows into the batch. */
-static void
-finish_block(struct engine *e, const struct eng_row *row, int n, int base,
-             void (*on_logits)(void *arg, int row, const int32_t *logits),
-             void *arg, double *nll)
-{
-    int count = 0;
-    for (int t = 0; t < n; t++)
-        if (row[t].logits || (nll && row[t].target >= 0))
-            e->want[count++] = t;
-    for (int from = 0; from < count; from += ENG_HEAD_ROWS) {
-        int part = count - from < ENG_HEAD_ROWS ? count - from : ENG_HEAD_ROWS;
-        const int *list = e->want + from;
-        eng_head(e, list, part);
-        double t = eng_clock(e);
-        if (nll) {
-            struct score_job j = {e, row, list, nll + base};
-            pool_run(e->pool, score_item, &j, part);
-        }
-        for (int i = 0; i < part && on_logits; i++)
-            if (row[list[i]].logits)
-                on_logits(arg, base + list[i],
-                          e->logits + (ptrdiff_t)i * e->m->shape.vocab);
-        eng_clock_add(e, ENG_SCORE, t);
-    }
-}
-
 bool eng_batch(struct engine *e, const struct eng_row *row, int n,
                void (*on_logits)(void *arg, int row, const int32_t *logits),
                void *arg, double *nll, struct fl_error *err)
@@ -314,8 +291,8 @@ bool eng_batch(struct engine *e, const struct eng_row *row, int n,
             e->at[t] = (struct eng_at){s, s->len++};
         }
         eng_layers(e, row + from, part);
-        finish_block(e, row + from, part, from, on_logits, arg, nll);
-        e->prof.tokens += (uint64_t)part;
+        eng_finish(e, row + from, part, from, on_logits, arg, nll);
+        e->prof_tokens += (uint64_t)part;
     }
     return true;
 }
@@ -342,8 +319,9 @@ const int32_t *eng_prefill(struct eng_session *s, const int32_t *tokens, int n,
             return NULL;
         }
     struct eng_row row[DEFAULT_BLOCK];
-    for (int from = 0; from < n; from += DEFAULT_BLOCK) {
-        int part = n - from < DEFAULT_BLOCK ? n - from : DEFAULT_BLOCK;
+    int step = e->block < DEFAULT_BLOCK ? e->block : DEFAULT_BLOCK;
+    for (int from = 0; from < n; from += step) {
+        int part = n - from < step ? n - from : step;
         for (int t = 0; t < part; t++)
             row[t] =
                 (struct eng_row){s, tokens[from + t], -1, from + t == n - 1};
@@ -364,13 +342,17 @@ const int32_t *eng_decode(struct eng_session *s, int32_t token,
 void eng_profile_set(struct engine *e, int on)
 {
     e->profile = on;
-    if (on)
-        e->prof = (struct eng_profile){0};
+    e->prof_tokens = 0;
+    for (int i = 0; i < pool_threads(e->pool); i++)
+        memset(e->scratch[i].op, 0, sizeof e->scratch[i].op);
 }
 
 void eng_profile_get(const struct engine *e, struct eng_profile *p)
 {
-    *p = e->prof;
+    *p = (struct eng_profile){.tokens = e->prof_tokens};
+    for (int i = 0; i < pool_threads(e->pool); i++)
+        for (int op = 0; op < ENG_OP_COUNT; op++)
+            p->seconds[op] += e->scratch[i].op[op];
 }
 
 const char *eng_op_text(enum eng_op op)

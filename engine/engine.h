@@ -112,18 +112,19 @@ int32_t eng_sample(const int32_t *logits, int vocab,
     X(ROPE, "rope and codes")                                                  \
     X(ATTN, "attention")                                                       \
     X(OPROJ, "quantise and o")                                                 \
-    X(FFN, "gate, up, silu")                                                   \
-    X(FHT, "hadamard and quantise")                                            \
+    X(FFN, "gate, up")                                                         \
+    X(FHT, "silu, hadamard, quantise")                                         \
     X(DOWN, "down")                                                            \
     X(HEAD, "head")                                                            \
-    X(SCORE, "score")
+    X(SCORE, "scores and callbacks")
 
 #define ENG_OP_ENUM(name, text) ENG_##name,
 enum eng_op { ENG_OPS(ENG_OP_ENUM) ENG_OP_COUNT };
 #undef ENG_OP_ENUM
 
 struct eng_profile {
-    double seconds[ENG_OP_COUNT]; /* wall clock, summed over all calls */
+    double seconds[ENG_OP_COUNT]; /* of each thread that led the work: all of
+                                     them in prefill, the caller in decode */
     uint64_t tokens;
 };
 

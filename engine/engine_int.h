@@ -33,12 +33,12 @@ struct eng_at {
     int pos;
 };
 
-/* Consecutive rows of one sequence that attention takes together. */
-struct eng_run {
-    int row, n;
+enum {
+    ENG_CHUNK = 24,     /* rows a thread takes through a layer at once */
+    ENG_RUN = 16,       /* rows of one sequence that attention takes together */
+    ENG_HEAD_ROWS = 24, /* rows of logits kept */
+    ENG_SEGMENT = 512,  /* logits a part of a score, see score.c */
 };
-
-enum { ENG_RUN = 16, ENG_HEAD_ROWS = 24 };
 
 /* Quantised rows: a linear's input. */
 struct eng_in {
@@ -47,16 +47,30 @@ struct eng_in {
     struct num_qparam *q; /* (rows) */
     double *scale;        /* (rows) of q.scale */
     int32_t *zp;          /* (rows) */
-    ptrdiff_t xs, ps;
+    ptrdiff_t xs, ps;     /* xs: as narrow as the input, so rows stream */
 };
 
-/* A thread's own memory. */
+/* A thread's own memory: what lives between two linears of up to ENG_CHUNK
+ * rows, and what attention works on. It fits the second-level cache. */
 struct eng_scratch {
+    struct eng_in in;
+    int32_t *qkv;    /* (ENG_CHUNK, (qh + 2 kvh) h) */
+    int32_t *att;    /* (ENG_CHUNK, qh h) */
+    int32_t *gate;   /* (ENG_CHUNK, fs) */
+    int32_t *up;     /* (ENG_CHUNK, fs) */
     int32_t *y;      /* (widest) one row */
+    int32_t *part;   /* (ENG_CHUNK, ENG_SEGMENT) logits */
     int32_t *score;  /* (p_rows, seq) */
     void *p;         /* (p_rows, seq) */
     int32_t *av;     /* (p_rows, hp) */
     int64_t *av_sum; /* (p_rows, hp) */
+    double op[ENG_OP_COUNT];
+};
+
+/* One segment of the logits of one row: its maximum, sum of e^(l - max). */
+struct eng_part {
+    int32_t top;
+    double sum;
 };
 
 struct engine {
@@ -68,23 +82,34 @@ struct engine {
     uint8_t *arena; /* all packed weights */
     size_t arena_bytes, scratch_bytes;
 
-    int block;   /* most rows of a block */
-    int hp, seq; /* head padded; positions the scratch has room for */
-    int32_t *r;  /* (rows, d) residual */
-    struct eng_in in;
-    int32_t *qkv;                /* (rows, (qh + 2 kvh) h) */
-    int8_t *qc;                  /* (kvh, rows, qh / kvh, hp) */
-    int32_t *att;                /* (rows, qh h) */
-    int32_t *gate;               /* (rows, f) */
-    int32_t *up;                 /* (rows, f) */
-    int32_t *logits;             /* (ENG_HEAD_ROWS, v) */
-    struct eng_at *at;           /* (rows) */
-    struct eng_run *run;         /* (rows) */
-    int *want;                   /* (rows) rows whose logits are wanted */
+    int block;             /* most rows of a block */
+    int hp, seq;           /* head padded; positions the scratch has room for */
+    ptrdiff_t fs;          /* row stride of gate and up */
+    int32_t *r;            /* (rows, d) residual */
+    int8_t *qc;            /* (kvh, rows, qh / kvh, hp) */
+    int32_t *logits;       /* (ENG_HEAD_ROWS, v) */
+    struct eng_part *part; /* (ENG_CHUNK, segments) */
+    struct eng_at *at;     /* (rows) */
+    int *want;             /* (rows) rows whose logits or score are wanted */
     struct eng_scratch *scratch; /* (threads) */
 
     int profile;
-    struct eng_profile prof;
+    uint64_t prof_tokens;
+};
+
+/* Rows row0 .. row0 + n - 1 of the block, on their way through a layer.
+ * Either all threads share the work of each operation (parallel: few rows), or
+ * this thread does all of it (many rows: other threads have other rows). The
+ * operations are the same. */
+struct eng_pass {
+    struct engine *e;
+    const struct eng_row *row;
+    struct eng_scratch *w; /* where the rows' values are */
+    int row0, n;
+    int parallel;
+    const struct num_qlayer *layer;
+    int index; /* of the layer */
+    double clock;
 };
 
 struct eng_session {
@@ -120,22 +145,35 @@ struct eng_mm {
     const struct eng_lin *lin[3];
     int32_t *y[3];
     ptrdiff_t ys[3];
-    int add;
+    int y_first; /* output that column 0 of y is */
+    int add, parallel;
     int panel_step, row_step, row_chunks; /* set by eng_matmul */
 };
 void eng_matmul(struct eng_mm *m);
+/* Panels from .. to - 1 of the linears, all rows, on this thread. */
+void eng_matmul_panels(const struct eng_mm *m, int from, int to);
 
-/* attention.c: rope, codes and the cache; then attention into e->att. */
-void eng_rope(struct engine *e, int layer, int rows);
-void eng_attention(struct engine *e, int layer, int runs);
+/* attention.c: rope, codes and the cache; then attention into w->att. */
+void eng_rope(struct eng_pass *p);
+void eng_attention(struct eng_pass *p);
 
-/* forward.c: rows at e->at with their tokens through all layers. */
+/* forward.c: `n` rows at e->at with their tokens through all layers. */
 void eng_layers(struct engine *e, const struct eng_row *row, int n);
-/* Logits of `n` rows of e->r, listed in `rows`, into e->logits. */
-void eng_head(struct engine *e, const int *rows, int n);
+/* Norm and quantise `n` rows of e->r, listed in `rows`, for the head. */
+void eng_head_in(struct eng_pass *p, const int *rows);
+/* Calls fn for every row of the pass, on its threads. */
+typedef void eng_row_fn(struct eng_pass *p, int t, struct eng_scratch *w);
+void eng_each_row(struct eng_pass *p, eng_row_fn *fn);
+/* Adds the time since the last call to an operation. */
+void eng_clock(struct eng_pass *p, enum eng_op op);
 
-double eng_clock(struct engine *e);
-/* Adds the time since `start` to an operation; returns now. */
-double eng_clock_add(struct engine *e, enum eng_op op, double start);
+/* head.c: finishes n rows of a block, `base` rows into the batch. */
+void eng_finish(struct engine *e, const struct eng_row *row, int n, int base,
+                void (*on_logits)(void *arg, int row, const int32_t *logits),
+                void *arg, double *nll);
+
+/* score.c */
+struct eng_part eng_score_part(const int32_t *logits, int n);
+double eng_score(const struct eng_part *part, int parts, int32_t target);
 
 #endif

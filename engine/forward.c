@@ -1,198 +1,262 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/forward.c -- a block of rows through the layers, and the head. The
- * same code serves prefill, decode and batches of sequences.
+/* engine/forward.c -- a block of rows through the layers.
+ *
+ * Few rows (decode): every operation is shared out among the threads, rows'
+ * values lie in the first thread's scratch memory.
+ *
+ * Many rows (prefill): a thread takes a chunk of rows through a whole layer,
+ * so that what passes between two linears stays in its second-level cache, and
+ * the threads meet once a layer, where attention needs the keys and values of
+ * all rows:
+ *
+ *     item of layer i: attention, o, ffn of layer i; norm, q k v of i + 1
+ *
+ * Both ways call the same operations (struct eng_pass).
  */
 #include "base/progress.h"
 #include "engine/engine_int.h"
 #include <string.h>
 
-double eng_clock(struct engine *e)
-{
-    return e->profile ? fl_now() : 0;
-}
+/* Below this many rows a thread, work is shared by operation. */
+enum { FEW = 6 };
 
-double eng_clock_add(struct engine *e, enum eng_op op, double start)
+void eng_clock(struct eng_pass *p, enum eng_op op)
 {
-    if (!e->profile)
-        return 0;
+    if (!p->e->profile)
+        return;
     double now = fl_now();
-    e->prof.seconds[op] += now - start;
-    return now;
+    p->w->op[op] += now - p->clock;
+    p->clock = now;
 }
 
-/* Row by row work: embed, norm, silu, Hadamard, quantise. */
-struct rows_job {
-    struct engine *e;
-    const struct num_qlayer *layer;
-    const struct num_qsite *site;
-    const struct eng_row *row;
-    const int *list; /* rows of r to norm; NULL: all, in order */
-    int n, step;
-    void (*fn)(struct rows_job *j, int t, struct eng_scratch *w);
+struct each {
+    struct eng_pass *p;
+    eng_row_fn *fn;
 };
 
-static void rows_item(void *arg, int item, int thread)
+static void each_item(void *arg, int item, int thread)
 {
-    struct rows_job *j = arg;
-    int end = (item + 1) * j->step < j->n ? (item + 1) * j->step : j->n;
-    for (int t = item * j->step; t < end; t++)
-        j->fn(j, t, &j->e->scratch[thread]);
+    struct each *j = arg;
+    j->fn(j->p, item, &j->p->e->scratch[thread]);
 }
 
-static void rows_run(struct rows_job *j)
+void eng_each_row(struct eng_pass *p, eng_row_fn *fn)
 {
-    j->step = 4;
-    pool_run(j->e->pool, rows_item, j, (j->n + j->step - 1) / j->step);
+    struct each j = {p, fn};
+    if (p->parallel)
+        pool_run(p->e->pool, each_item, &j, p->n);
+    else
+        for (int t = 0; t < p->n; t++)
+            fn(p, t, p->w);
 }
 
-static void embed_row(struct rows_job *j, int t, struct eng_scratch *w)
+static void embed_row(struct eng_pass *p, int t, struct eng_scratch *w)
 {
-    const struct num_qmodel *m = j->e->m;
+    const struct num_qmodel *m = p->e->m;
     int d = m->shape.d;
-    size_t token = (size_t)j->row[t].token;
+    size_t token = (size_t)p->row[p->row0 + t].token;
     struct num_scale s = {m->embed_mant[token],
                           (int16_t)(m->embed_exp[token] + m->res_frac)};
     const int8_t *code = m->embed + token * (size_t)d;
-    int32_t *r = j->e->r + (ptrdiff_t)t * d;
+    int32_t *r = p->e->r + (ptrdiff_t)(p->row0 + t) * d;
     for (int i = 0; i < d; i++)
         r[i] = (int32_t)num_sat(num_scaled(code[i], s), NUM_RES_BITS);
 }
 
-static void quant_row(struct rows_job *j, int t, int32_t *x, int n)
+/* Row t of the pass's input becomes the codes of x. */
+static void quant_row(struct eng_pass *p, const struct num_qsite *site, int t,
+                      int32_t *x, int n)
 {
-    struct eng_in *in = &j->e->in;
+    struct eng_in *in = &p->w->in;
     int kp = (n + ENG_KB - 1) / ENG_KB * ENG_KB;
     struct eng_codes c = {in->x + t * in->xs, in->pre + t * in->ps, {0}};
-    j->e->k->quant(x, n, kp, j->site, &c);
+    p->e->k->quant(x, n, kp, site, &c);
     in->q[t] = c.q;
     in->zp[t] = c.q.zp;
     in->scale[t] = __builtin_ldexp(c.q.scale.mant, c.q.scale.exp);
 }
 
-static void norm_row(struct rows_job *j, int t, struct eng_scratch *w)
+static void set_width(struct eng_pass *p, int width)
 {
-    struct engine *e = j->e;
+    p->w->in.xs = (width + 63) / 64 * 64;
+}
+
+static void norm_row(struct eng_pass *p, const struct num_qsite *site, int t,
+                     int from, struct eng_scratch *w)
+{
+    struct engine *e = p->e;
     int d = e->m->shape.d;
-    ptrdiff_t from = j->list ? j->list[t] : t;
-    e->k->norm(e->r + from * d, d, e->m->eps_q, e->m->sqrt_d, w->y);
-    quant_row(j, t, w->y, d);
+    e->k->norm(e->r + (ptrdiff_t)from * d, d, e->m->eps_q, e->m->sqrt_d, w->y);
+    quant_row(p, site, t, w->y, d);
 }
 
-static void att_row(struct rows_job *j, int t, struct eng_scratch *w)
+static void norm_attn_row(struct eng_pass *p, int t, struct eng_scratch *w)
 {
-    int n = j->e->m->shape.nq * j->e->m->shape.head;
-    quant_row(j, t, j->e->att + (ptrdiff_t)t * n, n);
+    norm_row(p, &p->layer->site[NUM_SITE_ATTN], t, p->row0 + t, w);
 }
 
-static void ffn_row(struct rows_job *j, int t, struct eng_scratch *w)
+static void norm_ffn_row(struct eng_pass *p, int t, struct eng_scratch *w)
 {
-    struct engine *e = j->e;
+    norm_row(p, &p->layer->site[NUM_SITE_FFN], t, p->row0 + t, w);
+}
+
+static void att_row(struct eng_pass *p, int t, struct eng_scratch *w)
+{
+    int n = p->e->m->shape.nq * p->e->m->shape.head;
+    quant_row(p, &p->layer->site[NUM_SITE_O], t, p->w->att + (ptrdiff_t)t * n,
+              n);
+}
+
+static void ffn_row(struct eng_pass *p, int t, struct eng_scratch *w)
+{
+    struct engine *e = p->e;
+    const struct num_qlayer *l = p->layer;
     int f = e->m->shape.ffn;
-    int32_t *g = e->gate + (ptrdiff_t)t * f, *u = e->up + (ptrdiff_t)t * f;
-    e->k->silu(g, j->layer->lin[NUM_GATE].frac, u, j->layer->lin[NUM_UP].frac,
-               j->layer->h_frac, f, g);
+    int32_t *g = p->w->gate + t * e->fs, *u = p->w->up + t * e->fs;
+    e->k->silu(g, l->lin[NUM_GATE].frac, u, l->lin[NUM_UP].frac, l->h_frac, f,
+               g);
     if (e->m->r4)
         e->k->fht(g, f);
-    quant_row(j, t, g, f);
+    quant_row(p, &l->site[NUM_SITE_DOWN], t, g, f);
 }
 
-/* Consecutive rows of one session, at most ENG_RUN together. */
-static int find_runs(struct engine *e, int n)
+/* A product that is added to the residual. */
+static void add_linear(struct eng_pass *p, const struct eng_lin *lin)
 {
-    int runs = 0;
-    for (int t = 0; t < n; t++) {
-        struct eng_run *r = runs ? &e->run[runs - 1] : NULL;
-        if (r && r->n < ENG_RUN && e->at[r->row].s == e->at[t].s)
-            r->n++;
-        else
-            e->run[runs++] = (struct eng_run){t, 1};
+    int d = p->e->m->shape.d;
+    eng_matmul(&(struct eng_mm){.e = p->e,
+                                .in = &p->w->in,
+                                .rows = p->n,
+                                .count = 1,
+                                .lin = {lin},
+                                .y = {p->e->r + (ptrdiff_t)p->row0 * d},
+                                .ys = {d},
+                                .add = 1,
+                                .parallel = p->parallel});
+}
+
+/* Up to q, k, v: their codes, and the cache. */
+static void first_half(struct eng_pass *p, int layer)
+{
+    struct engine *e = p->e;
+    const struct num_shape *m = &e->m->shape;
+    const struct eng_lin *lin = e->layer[layer].lin;
+    int32_t *y = p->w->qkv;
+    ptrdiff_t width = (ptrdiff_t)(m->nq + 2 * m->nkv) * m->head;
+    p->layer = &e->m->layer[layer];
+    p->index = layer;
+    set_width(p, m->d);
+    eng_each_row(p, norm_attn_row);
+    eng_clock(p, ENG_NORM);
+    eng_matmul(&(struct eng_mm){
+        .e = e,
+        .in = &p->w->in,
+        .rows = p->n,
+        .count = 3,
+        .lin = {&lin[NUM_Q], &lin[NUM_K], &lin[NUM_V]},
+        .y = {y, y + m->nq * m->head, y + (m->nq + m->nkv) * m->head},
+        .ys = {width, width, width},
+        .parallel = p->parallel,
+    });
+    eng_clock(p, ENG_QKV);
+    eng_rope(p);
+    eng_clock(p, ENG_ROPE);
+}
+
+/* Attention and the feed-forward part. */
+static void second_half(struct eng_pass *p, int layer)
+{
+    struct engine *e = p->e;
+    const struct num_shape *m = &e->m->shape;
+    const struct eng_lin *lin = e->layer[layer].lin;
+    p->layer = &e->m->layer[layer];
+    p->index = layer;
+    eng_attention(p);
+    eng_clock(p, ENG_ATTN);
+    set_width(p, m->nq * m->head);
+    eng_each_row(p, att_row);
+    add_linear(p, &lin[NUM_O]);
+    eng_clock(p, ENG_OPROJ);
+    set_width(p, m->d);
+    eng_each_row(p, norm_ffn_row);
+    eng_clock(p, ENG_NORM);
+    eng_matmul(&(struct eng_mm){.e = e,
+                                .in = &p->w->in,
+                                .rows = p->n,
+                                .count = 2,
+                                .lin = {&lin[NUM_GATE], &lin[NUM_UP]},
+                                .y = {p->w->gate, p->w->up},
+                                .ys = {e->fs, e->fs},
+                                .parallel = p->parallel});
+    eng_clock(p, ENG_FFN);
+    set_width(p, m->ffn);
+    eng_each_row(p, ffn_row);
+    eng_clock(p, ENG_FHT);
+    add_linear(p, &lin[NUM_DOWN]);
+    eng_clock(p, ENG_DOWN);
+}
+
+struct chunks {
+    struct engine *e;
+    const struct eng_row *row;
+    int n, step, layer; /* layer -1: embedding and the first half of 0 */
+};
+
+static void chunk_item(void *arg, int item, int thread)
+{
+    struct chunks *j = arg;
+    struct eng_pass p = {.e = j->e,
+                         .row = j->row,
+                         .w = &j->e->scratch[thread],
+                         .row0 = item * j->step,
+                         .n = j->step,
+                         .clock = j->e->profile ? fl_now() : 0};
+    if (p.row0 + p.n > j->n)
+        p.n = j->n - p.row0;
+    if (j->layer < 0) {
+        eng_each_row(&p, embed_row);
+        eng_clock(&p, ENG_EMBED);
+    } else {
+        second_half(&p, j->layer);
     }
-    return runs;
+    if (j->layer + 1 < j->e->m->shape.layers)
+        first_half(&p, j->layer + 1);
 }
 
 void eng_layers(struct engine *e, const struct eng_row *row, int n)
 {
-    const struct num_shape *m = &e->m->shape;
-    ptrdiff_t width = (ptrdiff_t)(m->nq + 2 * m->nkv) * m->head;
-    int runs = find_runs(e, n);
-    double t = eng_clock(e);
-    struct rows_job j = {.e = e, .row = row, .n = n, .fn = embed_row};
-    rows_run(&j);
-    t = eng_clock_add(e, ENG_EMBED, t);
-    for (int i = 0; i < m->layers; i++) {
-        const struct eng_lin *lin = e->layer[i].lin;
-        j.layer = &e->m->layer[i];
-        j.site = &j.layer->site[NUM_SITE_ATTN];
-        j.fn = norm_row;
-        rows_run(&j);
-        t = eng_clock_add(e, ENG_NORM, t);
-        eng_matmul(&(struct eng_mm){
-            .e = e,
-            .in = &e->in,
-            .rows = n,
-            .count = 3,
-            .lin = {&lin[NUM_Q], &lin[NUM_K], &lin[NUM_V]},
-            .y = {e->qkv, e->qkv + m->nq * m->head,
-                  e->qkv + (m->nq + m->nkv) * m->head},
-            .ys = {width, width, width},
-        });
-        t = eng_clock_add(e, ENG_QKV, t);
-        eng_rope(e, i, n);
-        t = eng_clock_add(e, ENG_ROPE, t);
-        eng_attention(e, i, runs);
-        t = eng_clock_add(e, ENG_ATTN, t);
-        j.site = &j.layer->site[NUM_SITE_O];
-        j.fn = att_row;
-        rows_run(&j);
-        eng_matmul(&(struct eng_mm){.e = e,
-                                    .in = &e->in,
-                                    .rows = n,
-                                    .count = 1,
-                                    .lin = {&lin[NUM_O]},
-                                    .y = {e->r},
-                                    .ys = {m->d},
-                                    .add = 1});
-        t = eng_clock_add(e, ENG_OPROJ, t);
-        j.site = &j.layer->site[NUM_SITE_FFN];
-        j.fn = norm_row;
-        rows_run(&j);
-        t = eng_clock_add(e, ENG_NORM, t);
-        eng_matmul(&(struct eng_mm){.e = e,
-                                    .in = &e->in,
-                                    .rows = n,
-                                    .count = 2,
-                                    .lin = {&lin[NUM_GATE], &lin[NUM_UP]},
-                                    .y = {e->gate, e->up},
-                                    .ys = {m->ffn, m->ffn}});
-        t = eng_clock_add(e, ENG_FFN, t);
-        j.site = &j.layer->site[NUM_SITE_DOWN];
-        j.fn = ffn_row;
-        rows_run(&j);
-        t = eng_clock_add(e, ENG_FHT, t);
-        eng_matmul(&(struct eng_mm){.e = e,
-                                    .in = &e->in,
-                                    .rows = n,
-                                    .count = 1,
-                                    .lin = {&lin[NUM_DOWN]},
-                                    .y = {e->r},
-                                    .ys = {m->d},
-                                    .add = 1});
-        t = eng_clock_add(e, ENG_DOWN, t);
+    int layers = e->m->shape.layers, threads = pool_threads(e->pool);
+    if (n < FEW * threads && n <= ENG_CHUNK) {
+        struct eng_pass p = {.e = e,
+                             .row = row,
+                             .w = e->scratch,
+                             .n = n,
+                             .parallel = 1,
+                             .clock = e->profile ? fl_now() : 0};
+        eng_each_row(&p, embed_row);
+        eng_clock(&p, ENG_EMBED);
+        for (int i = 0; i < layers; i++) {
+            first_half(&p, i);
+            second_half(&p, i);
+        }
+        return;
     }
+    /* As many chunks for each thread, of whole tiles, at most ENG_CHUNK. */
+    int rows = e->k->rows;
+    int count = (n + ENG_CHUNK - 1) / ENG_CHUNK;
+    if (count < 4 * threads)
+        count = (count + threads - 1) / threads * threads;
+    int step = (n + count - 1) / count;
+    step = (step + rows - 1) / rows * rows;
+    struct chunks j = {e, row, n, step < ENG_CHUNK ? step : ENG_CHUNK, -1};
+    count = (n + j.step - 1) / j.step;
+    for (; j.layer < layers; j.layer++)
+        pool_run(e->pool, chunk_item, &j, count);
 }
 
-void eng_head(struct engine *e, const int *rows, int n)
+void eng_head_in(struct eng_pass *p, const int *rows)
 {
-    double t = eng_clock(e);
-    struct rows_job j = {
-        .e = e, .site = &e->m->head_site, .list = rows, .n = n, .fn = norm_row};
-    rows_run(&j);
-    eng_matmul(&(struct eng_mm){.e = e,
-                                .in = &e->in,
-                                .rows = n,
-                                .count = 1,
-                                .lin = {&e->head},
-                                .y = {e->logits},
-                                .ys = {e->m->shape.vocab}});
-    eng_clock_add(e, ENG_HEAD, t);
+    set_width(p, p->e->m->shape.d);
+    for (int t = 0; t < p->n; t++)
+        norm_row(p, &p->e->m->head_site, t, rows[t], p->w);
 }

@@ -46,6 +46,10 @@ FN __m256i word(const int8_t *x)
     return _mm256_set1_epi32(v);
 }
 
+/* Holds an accumulator in its register: left alone, compilers reorder the
+ * additions of a block and spill half of them. */
+#define KEEP(v) __asm__("" : "+x"(v))
+
 /* One block of 32 inputs into 16-bit sums a[t][half]. */
 FN void block4(const uint8_t *w, const int8_t *x, ptrdiff_t xs, int n,
                __m256i a[][2])
@@ -61,6 +65,8 @@ FN void block4(const uint8_t *w, const int8_t *x, ptrdiff_t xs, int n,
             __m256i c = word(x + t * xs + 4 * s);
             a[t][0] = _mm256_add_epi16(a[t][0], _mm256_maddubs_epi16(w0, c));
             a[t][1] = _mm256_add_epi16(a[t][1], _mm256_maddubs_epi16(w1, c));
+            KEEP(a[t][0]);
+            KEEP(a[t][1]);
         }
     }
 }
@@ -247,18 +253,19 @@ static void avx2_qk(const int8_t *q, int n, const int8_t *k, int hp, int blocks,
     }
 }
 
-/* Eight channels of n rows. */
+/* Eight channels of n rows, the listed steps of four positions. */
 FN void av8(const uint16_t *p, ptrdiff_t ps, int n, const int8_t *v, int hp,
-            int steps, int32_t *acc)
+            const uint16_t *step, int steps, int32_t *acc)
 {
     __m256i a[4][2];
 #pragma GCC unroll 4
     for (int r = 0; r < n; r++)
         a[r][0] = a[r][1] = _mm256_setzero_si256();
-    for (int t = 0; t < steps; t++, v += hp * 4) {
-        __m256i v0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)v));
-        __m256i v1 =
-            _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(v + 16)));
+    for (int i = 0; i < steps; i++) {
+        int t = step[i];
+        const __m128i *from = (const __m128i *)(v + (ptrdiff_t)t * hp * 4);
+        __m256i v0 = _mm256_cvtepi8_epi16(_mm_loadu_si128(from));
+        __m256i v1 = _mm256_cvtepi8_epi16(_mm_loadu_si128(from + 1));
 #pragma GCC unroll 4
         for (int r = 0; r < n; r++) {
             int64_t w;
@@ -273,23 +280,50 @@ FN void av8(const uint16_t *p, ptrdiff_t ps, int n, const int8_t *v, int hp,
                                 _mm256_hadd_epi32(a[r][0], a[r][1]), 0xD8));
 }
 
+/* Steps in which any row has a probability that is not zero: on real text
+ * most of a long context is left out. */
+FN int av_steps(const uint16_t *p, ptrdiff_t ps, int n, int steps,
+                uint16_t *step)
+{
+    int count = 0;
+    for (int t = 0; t < steps; t++) {
+        uint64_t any = 0;
+        for (int r = 0; r < n; r++) {
+            uint64_t w;
+            memcpy(&w, p + r * ps + 4 * t, sizeof w);
+            any |= w;
+        }
+        step[count] = (uint16_t)t;
+        count += any != 0;
+    }
+    return count;
+}
+
+FN void av(const uint16_t *p, ptrdiff_t ps, int n, const int8_t *v, int hp,
+           int blocks, int32_t *acc)
+{
+    uint16_t step[ENG_AV_MAX / 4];
+    int steps = av_steps(p, ps, n, blocks * 4, step);
+    for (int i = 0; i < hp; i += 8)
+        av8(p, ps, n, v + 4 * i, hp, step, steps, acc + i);
+}
+
 static void avx2_av(const void *p, ptrdiff_t ps, int n, const int8_t *v, int hp,
                     int blocks, int32_t *acc)
 {
-    for (int i = 0; i < hp; i += 8)
-        switch (n) {
-        case 1:
-            av8(p, ps, 1, v + 4 * i, hp, blocks * 4, acc + i);
-            break;
-        case 2:
-            av8(p, ps, 2, v + 4 * i, hp, blocks * 4, acc + i);
-            break;
-        case 3:
-            av8(p, ps, 3, v + 4 * i, hp, blocks * 4, acc + i);
-            break;
-        default:
-            av8(p, ps, 4, v + 4 * i, hp, blocks * 4, acc + i);
-        }
+    switch (n) {
+    case 1:
+        av(p, ps, 1, v, hp, blocks, acc);
+        break;
+    case 2:
+        av(p, ps, 2, v, hp, blocks, acc);
+        break;
+    case 3:
+        av(p, ps, 3, v, hp, blocks, acc);
+        break;
+    default:
+        av(p, ps, 4, v, hp, blocks, acc);
+    }
 }
 
 const struct eng_kernels eng_k_avx2 = {

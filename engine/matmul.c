@@ -2,10 +2,11 @@
 /* engine/matmul.c -- matrix products: cuts them into items for the threads
  * and each item into the kernels' tiles.
  *
- * An item is a few panels by some rows, of about the same cost everywhere:
- * long enough to hide the claim, short enough that nobody waits long for the
- * last one. Panels are the outer loop, so a panel stays in the first-level
- * cache while the rows' codes pass by from the second.
+ * With few rows an item is a few panels: long enough to hide the claim, short
+ * enough that nobody waits long for the last one. With many rows a thread has
+ * a chunk of them to itself (forward.c) and takes all panels. Panels are the
+ * outer loop: a panel stays in the first-level cache, the chunk's codes and
+ * results in the second.
  */
 #include "engine/engine_int.h"
 #include <string.h>
@@ -44,7 +45,7 @@ static void plain_rows(const struct eng_mm *m, int i, int row, int n, int from,
 {
     for (int t = row; t < row + n; t++)
         for (int o = from; o < to; o++) {
-            int32_t *y = m->y[i] + t * m->ys[i] + o;
+            int32_t *y = m->y[i] + t * m->ys[i] + o - m->y_first;
             int32_t v =
                 plain(m->lin[i]->q, m->in->x + t * m->in->xs, &m->in->q[t], o);
             *y = m->add ? (int32_t)num_sat((int64_t)*y + v, NUM_RES_BITS) : v;
@@ -92,33 +93,46 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n)
         .n = n,
         .obits = l->q->obits,
         .add = m->add,
-        .y = m->y[i] + row * m->ys[i] + o,
+        .y = m->y[i] + row * m->ys[i] + o - m->y_first,
         .ys = m->ys[i],
     });
+}
+
+static void panels(const struct eng_mm *m, int from, int to, int row0, int row1)
+{
+    int step = m->e->k->rows;
+    for (int i = 0, base = 0; i < m->count; base += m->lin[i]->panels, i++) {
+        int a = from > base ? from - base : 0;
+        int b = to - base < m->lin[i]->panels ? to - base : m->lin[i]->panels;
+        for (int p = a; p < b; p++)
+            for (int t = row0; t < row1; t += step)
+                tile(m, i, p, t, row1 - t < step ? row1 - t : step);
+    }
+}
+
+void eng_matmul_panels(const struct eng_mm *m, int from, int to)
+{
+    panels(m, from, to, 0, m->rows);
 }
 
 static void item(void *arg, int index, int thread)
 {
     const struct eng_mm *m = arg;
     int from = index / m->row_chunks * m->panel_step;
-    int to = from + m->panel_step;
     int row0 = index % m->row_chunks * m->row_step;
     int row1 = row0 + m->row_step < m->rows ? row0 + m->row_step : m->rows;
-    for (int i = 0, base = 0; i < m->count; base += m->lin[i]->panels, i++) {
-        int a = from > base ? from - base : 0;
-        int b = to - base < m->lin[i]->panels ? to - base : m->lin[i]->panels;
-        for (int p = a; p < b; p++)
-            for (int t = row0; t < row1; t += m->e->k->rows)
-                tile(m, i, p, t,
-                     row1 - t < m->e->k->rows ? row1 - t : m->e->k->rows);
-    }
+    panels(m, from, from + m->panel_step, row0, row1);
 }
 
 void eng_matmul(struct eng_mm *m)
 {
-    int panels = 0;
+    int all = 0;
     for (int i = 0; i < m->count; i++)
-        panels += m->lin[i]->panels;
+        all += m->lin[i]->panels;
+    if (!m->parallel) {
+        panels(m, 0, all, 0, m->rows);
+        return;
+    }
     int tile_rows = m->e->k->rows;
     int64_t macs = (int64_t)m->lin[0]->blocks * ENG_KB * (m->e->k->vec / 2);
     /* rows: all, or a half, or less, in whole tiles */
@@ -129,7 +143,7 @@ void eng_matmul(struct eng_mm *m)
     int64_t by_macs = ITEM_MACS / (macs * m->row_step);
     int64_t by_bytes = ITEM_BYTES / (macs / 2);
     int64_t step = by_macs < by_bytes ? by_macs : by_bytes;
-    m->panel_step = step < 1 ? 1 : step > panels ? panels : (int)step;
-    int chunks = (panels + m->panel_step - 1) / m->panel_step;
+    m->panel_step = step < 1 ? 1 : step > all ? all : (int)step;
+    int chunks = (all + m->panel_step - 1) / m->panel_step;
     pool_run(m->e->pool, item, m, chunks * m->row_chunks);
 }

@@ -30,6 +30,7 @@ typedef int64_t v4l __attribute__((vector_size(32)));
 typedef int32_t v4i __attribute__((vector_size(16)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 typedef uint32_t v8u __attribute__((vector_size(32)));
+typedef float v8f __attribute__((vector_size(32)));
 typedef int16_t v8h __attribute__((vector_size(16)));
 
 #define OPS_FN static inline __attribute__((always_inline, unused))
@@ -230,40 +231,51 @@ OPS_FN v4d ops_scale_mul(v4d a, v4d b)
     v4l p = (v4l)(a * b);
     v4l up = (p + half) & ~low;
     v4l top = (p | keep) & ~low;
-    v4l carry = (v4d)up > (v4d)top;
-    return (v4d)((top & carry) | (up & ~carry));
+    v4l less = (v4d)up < (v4d)top;
+    return (v4d)((up & less) | (top & ~less));
+}
+
+/* One token of a panel; add is a constant. */
+OPS_FN void dequant_row(const struct eng_dequant *q, int t, int32_t *y, int add)
+{
+    const int32_t *acc = q->acc + t * q->panel, *colsum = q->colsum;
+    const int32_t *bias = q->bias;
+    const double *ws = q->ws;
+    double top = ops_pow2(q->obits - 1);
+    v4d lo = ops_splat(-top), hi = ops_splat(top - 1);
+    v4d xs = ops_splat(q->xs[t]);
+    int32_t zp = q->zp[t];
+    int panel = q->panel;
+    for (int o = 0; o < panel; o += 4) {
+        v4i a, cs;
+        v4d w;
+        memcpy(&a, acc + o, sizeof a);
+        memcpy(&cs, colsum + o, sizeof cs);
+        memcpy(&w, ws + o, sizeof w);
+        a -= cs * zp;
+        /* |acc mant| < 2^31 2^16; |bias| < 2^31 */
+        v4d v = ops_round(ops_d4(a), ops_scale_mul(xs, w));
+        v = ops_clamp(v + ops_load4(bias + o), lo, hi);
+        if (add)
+            v = ops_clamp(v + ops_load4(y + o), lo, hi);
+        v4i r = ops_i4(v);
+        memcpy(y + o, &r, sizeof r);
+    }
 }
 
 static void OPS(dequant)(const struct eng_dequant *q)
 {
-    double top = ops_pow2(q->obits - 1);
-    v4d lo = ops_splat(-top), hi = ops_splat(top - 1);
     for (int t = 0; t < q->n; t++) {
-        v4d xs = ops_splat(q->xs[t]);
-        int32_t zp = q->zp[t];
-        int32_t *y = q->y + t * q->ys;
-        int32_t tail[ENG_MAX_PANEL];
+        int32_t *y = q->y + t * q->ys, tail[ENG_MAX_PANEL];
         if (q->valid < q->panel) {
             memset(tail, 0, sizeof tail);
             memcpy(tail, y, (size_t)q->valid * sizeof *y);
             y = tail;
         }
-        const int32_t *acc = q->acc + t * q->panel;
-        for (int o = 0; o < q->panel; o += 4) {
-            v4i a, cs;
-            v4d ws;
-            memcpy(&a, acc + o, sizeof a);
-            memcpy(&cs, q->colsum + o, sizeof cs);
-            memcpy(&ws, q->ws + o, sizeof ws);
-            a -= cs * zp;
-            /* |acc mant| < 2^31 2^16; |bias| < 2^31 */
-            v4d v = ops_round(ops_d4(a), ops_scale_mul(xs, ws));
-            v = ops_clamp(v + ops_load4(q->bias + o), lo, hi);
-            if (q->add)
-                v = ops_clamp(v + ops_load4(y + o), lo, hi);
-            v4i r = ops_i4(v);
-            memcpy(y + o, &r, sizeof r);
-        }
+        if (q->add)
+            dequant_row(q, t, y, 1);
+        else
+            dequant_row(q, t, y, 0);
         if (q->valid < q->panel)
             memcpy(q->y + t * q->ys, tail, (size_t)q->valid * sizeof *y);
     }

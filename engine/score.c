@@ -8,14 +8,14 @@
  * instruction set. 2^x is a polynomial of degree 6 on [-1/2, 1/2], relative
  * error below 2e-7; the sum's is below 1e-6.
  */
-#include "engine/engine.h"
+#include "engine/engine_int.h"
 #include <math.h>
 #include <string.h>
 
 typedef float v8f __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 
-enum { LANES = 8, CHUNK = 512 };
+enum { LANES = 8 };
 
 static inline __attribute__((always_inline)) v8f exp2_8(v8f x)
 {
@@ -33,33 +33,56 @@ static inline __attribute__((always_inline)) v8f exp2_8(v8f x)
     return (v8f)bits;
 }
 
+struct eng_part eng_score_part(const int32_t *logits, int n)
+{
+    struct eng_part r = {logits[0], 0};
+    for (int t = 1; t < n; t++)
+        r.top = logits[t] > r.top ? logits[t] : r.top;
+    const float unit = -1.44269504f / (1 << NUM_LOGIT_FRAC);
+    v8f sum = {0};
+    for (int t = 0; t < n; t += LANES) {
+        v8i v;
+        if (n - t < LANES) {
+            int32_t l[LANES];
+            for (int j = 0; j < LANES; j++)
+                l[j] = t + j < n ? logits[t + j] : INT32_MIN / 2;
+            memcpy(&v, l, sizeof v);
+        } else {
+            memcpy(&v, logits + t, sizeof v);
+        }
+        v8f x = __builtin_convertvector(r.top - v, v8f) * unit;
+        v8i far = x < -126.0f; /* below 1e-37 of the largest: nothing */
+        sum += (v8f)((v8i)exp2_8((v8f)((v8i)x & ~far)) & ~far);
+    }
+    for (int j = 0; j < LANES; j++)
+        r.sum += sum[j];
+    return r;
+}
+
+double eng_score(const struct eng_part *part, int parts, int32_t target)
+{
+    const double unit = 1.0 / (1 << NUM_LOGIT_FRAC);
+    int32_t top = part[0].top;
+    for (int i = 1; i < parts; i++)
+        top = part[i].top > top ? part[i].top : top;
+    double sum = 0;
+    for (int i = 0; i < parts; i++)
+        sum += part[i].sum * exp(((double)part[i].top - top) * unit);
+    return log(sum) + ((double)top - target) * unit;
+}
+
+/* The same terms in the same order as eng_score's. */
 double eng_nll(const int32_t *logits, int vocab, int32_t target)
 {
+    const double unit = 1.0 / (1 << NUM_LOGIT_FRAC);
     int32_t top = logits[0];
     for (int t = 1; t < vocab; t++)
         top = logits[t] > top ? logits[t] : top;
-    const float unit = -1.44269504f / (1 << NUM_LOGIT_FRAC);
     double sum = 0;
-    for (int from = 0; from < vocab; from += CHUNK) {
-        int end = from + CHUNK < vocab ? from + CHUNK : vocab;
-        v8f part = {0};
-        for (int t = from; t < end; t += LANES) {
-            int32_t l[LANES];
-            int n = end - t < LANES ? end - t : LANES;
-            v8i v;
-            if (n < LANES) {
-                for (int j = 0; j < LANES; j++)
-                    l[j] = j < n ? logits[t + j] : INT32_MIN / 2;
-                memcpy(&v, l, sizeof v);
-            } else {
-                memcpy(&v, logits + t, sizeof v);
-            }
-            v8f x = __builtin_convertvector(top - v, v8f) * unit;
-            v8i far = x < -126.0f; /* below 1e-37 of the largest: nothing */
-            part += (v8f)((v8i)exp2_8((v8f)((v8i)x & ~far)) & ~far);
-        }
-        for (int j = 0; j < LANES; j++)
-            sum += part[j];
+    for (int from = 0; from < vocab; from += ENG_SEGMENT) {
+        int size = vocab - from < ENG_SEGMENT ? vocab - from : ENG_SEGMENT;
+        struct eng_part p = eng_score_part(logits + from, size);
+        sum += p.sum * exp(((double)p.top - top) * unit);
     }
-    return log(sum) + ((double)top - logits[target]) / (1 << NUM_LOGIT_FRAC);
+    return log(sum) + ((double)top - logits[target]) * unit;
 }

@@ -117,7 +117,7 @@ static double now(void)
 #define BEST(seconds, call)                                                    \
     do {                                                                       \
         seconds = 1;                                                           \
-        for (int round_ = 0; round_ < 60; round_++) {                          \
+        for (int round_ = 0; round_ < 300; round_++) {                          \
             double start_ = now();                                             \
             for (int i_ = 0; i_ < 200; i_++) {                                 \
                 call;                                                          \
