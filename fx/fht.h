@@ -134,15 +134,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 FX_PIPELINE(digit, 1);
                 FX_NODEP(buf); /* in place: read before it is written */
                 FX_BEAT(i48, LANES) x = FX_ZERO, y = FX_ZERO;
-                FX_BEAT(i27, LANES) new = FX_ZERO;
+                FX_BEAT(i27, LANES) fresh = FX_ZERO;
                 int64_t v[LANES], w[LANES];
                 if (k < rows && pass == 0)
-                    new = FX_READ(p->x);
+                    fresh = FX_READ(p->x);
                 if (k < rows && pass > 0)
                     x = buf[in.at];
                 for (int l = 0; l < LANES; l++) {
                     FX_UNROLL;
-                    v[l] = FX_GET(i27, new, l);
+                    v[l] = FX_GET(i27, fresh, l);
                     w[l] = v[l];
                 }
                 FX_(inside)(w);
