@@ -57,7 +57,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     enum { LANES = FX_TP * FX_KP };
     FX_BEAT(i40, LANES) abuf[FX_CEIL(FX_HEAD, FX_KP) * FX_HP];
     FX_(sum) ring[FX_HP][LANES];
-    struct num_scale f[FX_HP][FX_TP]; /* scale / l */
+    uint32_t mant[FX_HP][FX_TP]; /* scale / l */
+    int exp[FX_HP][FX_TP];
     FX_BEAT(i8, FX_KP) v = FX_ZERO;
 
     for (int h = 0; h < p->nkv; h++) {
@@ -94,7 +95,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
         FX_BEAT(u32, FX_TP) l = FX_ZERO;
         FX_BEAT(scale, 1) scale = FX_ZERO;
-        struct num_scale part[FX_TP];
+        uint32_t part_mant[FX_TP];
+        int part_exp[FX_TP];
         int t0 = 0;
         for (int n = 0; n < p->share * FX_TP; n++) {
             FX_PIPELINE(factor, 1); /* token t0 is at 0; the others queue */
@@ -107,16 +109,19 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             for (int t = 0; t < FX_TP - 1; t++) {
                 FX_UNROLL;
                 FX_SET(u32, l, t, FX_GET(u32, l, t + 1));
-                part[t] = part[t + 1];
+                part_mant[t] = part_mant[t + 1];
+                part_exp[t] = part_exp[t + 1];
             }
-            part[FX_TP - 1] = s;
+            part_mant[FX_TP - 1] = s.mant;
+            part_exp[FX_TP - 1] = s.exp;
             t0 = t0 == FX_TP - 1 ? 0 : t0 + 1;
             for (int j = 0; j < FX_HP && t0 == 0; j++) {
                 FX_UNROLL;
+                int last = j == p->share - 1;
                 for (int t = 0; t < FX_TP; t++) {
                     FX_UNROLL;
-                    f[j][t] =
-                        j == p->share - 1 ? part[t] : f[(j + 1) % FX_HP][t];
+                    mant[j][t] = last ? part_mant[t] : mant[(j + 1) % FX_HP][t];
+                    exp[j][t] = last ? part_exp[t] : exp[(j + 1) % FX_HP][t];
                 }
             }
         }
@@ -130,7 +135,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_BEAT(i27, LANES) y = FX_ZERO;
             for (int k = 0; k < LANES; k++) {
                 FX_UNROLL;
-                FX_SET(i27, y, k, num_attn(FX_GET(i40, a, k), f[0][k % FX_TP]));
+                struct num_scale f = {(uint16_t)mant[0][k % FX_TP],
+                                      (int16_t)exp[0][k % FX_TP]};
+                FX_SET(i27, y, k, num_attn(FX_GET(i40, a, k), f));
             }
             FX_WRITE(p->y, y);
             i += FX_KP;
@@ -143,7 +150,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                     FX_UNROLL;
                     for (int t = 0; t < FX_TP; t++) {
                         FX_UNROLL;
-                        f[j][t] = f[j + 1][t];
+                        mant[j][t] = mant[j + 1][t];
+                        exp[j][t] = exp[j + 1][t];
                     }
                 }
             }

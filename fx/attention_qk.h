@@ -73,11 +73,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 key = FX_READ(p->k);
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
-                int32_t dot = i == 0 ? (int32_t)0 : (int32_t)ring[0][t];
+                int32_t dot = 0;
                 for (int c = 0; c < FX_KP; c++) {
                     FX_UNROLL;
                     dot += FX_GET(i8, q, c * FX_TP + t) * FX_GET(i8, key, c);
                 }
+                dot += i == 0 ? (int32_t)0 : (int32_t)ring[0][t];
                 for (int j = 0; j < FX_HP; j++) {
                     FX_UNROLL;
                     ring[j][t] = j == p->share - 1 ? (FX_(sum))dot

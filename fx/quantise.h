@@ -44,7 +44,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_BEAT(i27, FX_TP * FX_BP) buf[FX_CEIL(FX_DIM, FX_BP)];
     int32_t mn[FX_TP], mx[FX_TP]; /* the range always holds 0 */
-    struct num_qparam q[FX_TP];
+    uint32_t r[FX_TP];            /* a token's num_qparam, but for the scale */
+    int32_t shift[FX_TP], zp[FX_TP];
     int u4 = p->abits == 4;
 
     for (int g = 0; g < p->groups; g++) {
@@ -88,10 +89,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 FX_UNROLL;
                 mn[t] = mn[t + 1];
                 mx[t] = mx[t + 1];
-                q[t] = q[t + 1];
+                r[t] = r[t + 1];
+                shift[t] = shift[t + 1];
+                zp[t] = zp[t + 1];
                 FX_SET(scale, s, t, FX_GET(scale, s, t + 1));
             }
-            q[FX_TP - 1] = a;
+            r[FX_TP - 1] = a.r;
+            shift[FX_TP - 1] = a.shift;
+            zp[FX_TP - 1] = a.zp;
             FX_SET(scale, s, FX_TP - 1, fx_scale_pack(a.scale, a.zp));
             if (n == FX_TP - 1)
                 FX_WRITE(p->s, s);
@@ -103,11 +108,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_BEAT(i8, FX_TP * FX_BP) y = FX_ZERO;
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
+                struct num_qparam q = {r[t], shift[t], zp[t], {0, 0}};
                 for (int c = 0; c < FX_BP; c++) {
                     FX_UNROLL;
                     int l = c * FX_TP + t;
-                    int32_t a = num_code_i8(FX_GET(i27, x, l), q[t]);
-                    int32_t b = num_code_u4(FX_GET(i27, x, l), q[t]);
+                    int32_t a = num_code_i8(FX_GET(i27, x, l), q);
+                    int32_t b = num_code_u4(FX_GET(i27, x, l), q);
                     FX_SET(i8, y, l, u4 ? b : a); /* they share a product */
                 }
             }

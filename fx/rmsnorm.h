@@ -48,7 +48,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t amax[FX_TP];
     int shift[FX_TP];
     FX_(sum) sum[FX_TP];
-    struct num_scale f[FX_TP];
+    uint32_t mant[FX_TP]; /* the factor */
+    int exp[FX_TP];
 
     for (int g = 0; g < p->groups; g++) {
         for (int t = 0; t < FX_TP; t++) {
@@ -98,9 +99,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 FX_UNROLL;
                 sum[t] = sum[t + 1];
                 shift[t] = shift[t + 1];
-                f[t] = f[t + 1];
+                mant[t] = mant[t + 1];
+                exp[t] = exp[t + 1];
             }
-            f[FX_TP - 1] = s;
+            mant[FX_TP - 1] = s.mant;
+            exp[FX_TP - 1] = s.exp;
         }
         k = 0;
         for (int i = 0; i < p->d; i += FX_BP) {
@@ -109,10 +112,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_BEAT(i27, FX_TP * FX_BP) y = FX_ZERO;
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
+                struct num_scale f = {(uint16_t)mant[t], (int16_t)exp[t]};
                 for (int c = 0; c < FX_BP; c++) {
                     FX_UNROLL;
                     int l = c * FX_TP + t;
-                    FX_SET(i27, y, l, num_norm(FX_GET(i32, x, l), f[t]));
+                    FX_SET(i27, y, l, num_norm(FX_GET(i32, x, l), f));
                 }
             }
             FX_WRITE(p->y, y);
