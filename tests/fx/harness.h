@@ -44,8 +44,9 @@ static inline void h_args(int argc, char **argv)
 static inline int64_t h_rand(int64_t lo, int64_t hi)
 {
     h_state = h_state * 6364136223846793005u + 1442695040888963407u;
-    uint64_t span = (uint64_t)(hi - lo) + 1;
-    uint64_t r = (h_state >> 33) | (h_state & 0xFFFFFFFF00000000u);
+    uint64_t span = (uint64_t)(hi - lo) + 1, r = h_state;
+    r = (r ^ r >> 31) * 0xBF58476D1CE4E5B9u;
+    r ^= r >> 29;
     return span ? lo + (int64_t)(r % span) : (int64_t)r;
 }
 

@@ -9,7 +9,7 @@ enum { HEADS = 2, HEAD = 12, N = 4, CHUNKS = HEAD / N, CAP = 16, TP = 3 };
 
 #define FX_NAME prefill
 #define FX_TP   3
-#define FX_BP   1
+#define FX_BP   2
 #define FX_N    4
 #define FX_HEAD 12
 #include "fx/kv_write.h"
@@ -41,17 +41,19 @@ static void write_prefill(unsigned depth, int is_v, int pos, int tokens)
 {
     struct sim_channel channel = {.bytes = cache, .size = sizeof cache};
     h_begin("prefill", depth);
-    H_INPUT(i8, TP, x);
+    H_INPUT(i8, TP * 2, x);
     H_OUTPUT(u1, 1, done);
     FX_STREAM(u32, 2, req, depth);
     FX_STREAM(i8, N, data, depth);
     FX_STREAM(u1, 1, ack, depth);
     sim_memory_write(h_sim, &channel, req, data, FX_TO(ack));
     for (int h = 0; h < HEADS; h++)
-        for (int i = 0; i < HEAD; i++) {
-            FX_BEAT(i8, TP) b = FX_ZERO;
+        for (int i = 0; i < HEAD; i += 2) {
+            FX_BEAT(i8, TP * 2) b = FX_ZERO;
             for (int t = 0; t < TP; t++)
-                FX_SET(i8, b, t, t < tokens ? codes[pos + t][h][i] : 99);
+                for (int c = 0; c < 2; c++)
+                    FX_SET(i8, b, c * TP + t,
+                           t < tokens ? codes[pos + t][h][i + c] : 99);
             H_PUT(x, b);
         }
     struct prefill_ports p = {.x = FX_FROM(x),
@@ -118,6 +120,8 @@ static void read_back(unsigned depth, int is_v, int positions)
                             .chunk_stride = is_v ? CAP : 1};
     fx_spawn("fetch", -1, fetch_task, &p, sizeof p);
     CHECK(sim_run(h_sim));
+    CHECK_EQ(channel.requests,
+             positions ? HEADS * (is_v ? (int)CHUNKS : 1) : 0);
     for (int h = 0; h < HEADS; h++)
         for (int k = 0; k < positions * CHUNKS; k++) {
             int pos = is_v ? k % positions : k / CHUNKS;

@@ -65,6 +65,7 @@ int main(int argc, char **argv)
             grouped(depth, 64, 8, 2);
             grouped(depth, 32, 3, 1);
             grouped(depth, 128, 9, 2);
+            grouped(depth, 2048, 4, 1);
             fill_kind(kind, 4, 4);
             odd(depth, 43, 11, 3);
             odd(depth, 1024, 5, 2);

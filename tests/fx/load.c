@@ -29,7 +29,7 @@
 enum { WORD = 22, WORDS = 64 }; /* 43 nibbles: 22 bytes */
 
 static const uint32_t regions[][2] = {{3, 5}, {0, 1},  {9, 0},
-                                      {7, 6}, {63, 1}, {20, 21}};
+                                      {7, 6}, {63, 1}, {20, 22}};
 enum { REGIONS = sizeof regions / sizeof *regions };
 
 static int nibble(const uint8_t *bytes, int word, int lane)
@@ -62,7 +62,7 @@ static void run_load(unsigned depth)
                            .y = FX_TO(y),
                            .regions = REGIONS};
     fx_spawn("in43", -1, in43_task, &p, sizeof p);
-    h_run(34);
+    h_run(35);
     for (int r = 0; r < REGIONS; r++)
         for (uint32_t k = 0; k < regions[r][1]; k++) {
             FX_BEAT(i4, 43) b = H_TAKE(y);
@@ -71,7 +71,7 @@ static void run_load(unsigned depth)
                          nibble(bytes, (int)(regions[r][0] + k), l));
         }
     CHECK_EQ(channel.requests, 1 + 1 + 2 + 1 + 5);
-    CHECK_EQ(channel.bytes_read, 34 * WORD);
+    CHECK_EQ(channel.bytes_read, 35 * WORD);
     h_end();
 }
 
@@ -113,7 +113,7 @@ static void run_store(unsigned depth)
         .ack = FX_FROM(ack), .done = FX_TO(done), .acks = 10, .times = 1};
     fx_spawn("settled", -1, settled_task, &q, sizeof q);
     fx_spawn("out43", -1, out43_task, &p, sizeof p);
-    h_run(34);
+    h_run(35);
     FX_BEAT(u1, 1) d = H_TAKE(done);
     CHECK_EQ(FX_GET(u1, d, 0), 1);
     n = 0;
