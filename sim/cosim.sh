@@ -14,7 +14,8 @@
 #   -w FILE  hardware source, if it is not FILE.c
 #   -l LIST  further libraries of the project the program needs ("golden")
 #   -s N     seeds (3)      -r V/R,...  rate pairs (seven)      -D MACRO
-#   -m SED   mutate: edit the generated SystemVerilog, and demand red
+#   -m SED   edit the generated SystemVerilog first, to see the result go red;
+#            takes SystemVerilog and tape from the last run without -m
 #
 # Per period: fxc makes the SystemVerilog, Verilator the model. Once: the
 # program runs natively and its streams at the top's ports are taped
@@ -104,18 +105,22 @@ for period in $periods; do
     name=$top.$period
     sv=$dir/$period.sv
     # shellcheck disable=SC2086
-    "$fxc" "$hw" --top "$top" -o "$sv" --period "$period" --target "$target" \
+    [ -n "$mutate" ] && [ -f "$sv" ] || "$fxc" "$hw" --top "$top" -o "$sv" --period "$period" --target "$target" \
         --report "$dir/$period.json" -I tests/rtl/view -I . $defs \
         2> "$dir/fxc.log" || {
         sed -n 1,12p "$dir/fxc.log" >&2
         fail "fxc refuses $hw --top $top"
     }
-    if [ -n "$mutate" ]; then
-        sed "$mutate" "$sv" > "$sv.mutant"
-        cmp -s "$sv" "$sv.mutant" && fail "the mutation changes nothing"
-        mv "$sv.mutant" "$sv"
-    fi
     ports_of "$sv" "$dir/$period.json" > "$dir/cosim_ports.h"
+    obj=$dir/$period.obj
+    if [ -n "$mutate" ]; then
+        taped=$([ -s "$dir/tape" ] && echo yes)
+        obj=$dir/mutant.obj
+        mkdir -p "$obj"
+        sed "$mutate" "$sv" > "$obj/mutant.sv"
+        cmp -s "$sv" "$obj/mutant.sv" && fail "the mutation changes nothing"
+        sv=$obj/mutant.sv
+    fi
 
     if [ -z "$taped" ]; then
         lib_files=
@@ -145,14 +150,12 @@ for period in $periods; do
         taped=yes
     fi
 
-    obj=$dir/$period.obj
     mkdir -p "$obj"
     verilator --cc --exe -O3 --prefix Vcosim --top-module "$top" --assert \
         --Mdir "$obj" -y rtl -Wno-fatal -Wno-WIDTHCONCAT \
         -CFLAGS "-O1 -w -I$root -I$root/$dir -std=c++17" "$sv" \
         "$root/sim/cosim_main.cpp" > "$dir/verilator.log" 2>&1 || {
         grep -A3 '^%Error' "$dir/verilator.log" | sed -n 1,12p >&2
-        [ -n "$mutate" ] && exit 1
         fail "Verilator refuses $sv"
     }
     [ -d "$out/runtime" ] && cp "$out"/runtime/*.o "$obj/"
