@@ -50,8 +50,7 @@ static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
     w->qkv = grab(e, rows, (size_t)((m->nq + 2 * m->nkv) * m->head),
                   sizeof *w->qkv, &ok);
     w->att = grab(e, rows, (size_t)(m->nq * m->head), sizeof *w->att, &ok);
-    w->gate = grab(e, rows, (size_t)e->fs, sizeof *w->gate, &ok);
-    w->up = grab(e, rows, (size_t)e->fs, sizeof *w->up, &ok);
+    w->h = grab(e, rows, (size_t)e->fs, sizeof *w->h, &ok);
     w->y = grab(e, 1, (size_t)wide, sizeof *w->y, &ok);
     w->part = grab(e, rows, ENG_SEGMENT, sizeof *w->part, &ok);
     w->av = grab(e, 1, tile, sizeof *w->av, &ok);
@@ -61,9 +60,9 @@ static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
 
 static void free_scratch(struct eng_scratch *w)
 {
-    void *p[] = {w->in.x, w->in.pre, w->in.q, w->in.scale, w->in.zp,
-                 w->qkv,  w->att,    w->gate, w->up,       w->y,
-                 w->part, w->score,  w->p,    w->av,       w->av_sum};
+    void *p[] = {w->in.x,  w->in.pre, w->in.q, w->in.scale, w->in.zp,
+                 w->qkv,   w->att,    w->h,    w->y,        w->part,
+                 w->score, w->p,      w->av,   w->av_sum};
     for (size_t i = 0; i < sizeof p / sizeof *p; i++)
         free(p[i]);
 }

@@ -112,8 +112,8 @@ int32_t eng_sample(const int32_t *logits, int vocab,
     X(ROPE, "rope and codes")                                                  \
     X(ATTN, "attention")                                                       \
     X(OPROJ, "quantise and o")                                                 \
-    X(FFN, "gate, up")                                                         \
-    X(FHT, "silu, hadamard, quantise")                                         \
+    X(FFN, "gate, up, silu")                                                   \
+    X(FHT, "hadamard, quantise")                                               \
     X(DOWN, "down")                                                            \
     X(HEAD, "head")                                                            \
     X(SCORE, "scores and callbacks")

@@ -56,8 +56,7 @@ struct eng_scratch {
     struct eng_in in;
     int32_t *qkv;    /* (ENG_CHUNK, (qh + 2 kvh) h) */
     int32_t *att;    /* (ENG_CHUNK, qh h) */
-    int32_t *gate;   /* (ENG_CHUNK, fs) */
-    int32_t *up;     /* (ENG_CHUNK, fs) */
+    int32_t *h;      /* (ENG_CHUNK, fs) silu(gate) up */
     int32_t *y;      /* (widest) one row */
     int32_t *part;   /* (ENG_CHUNK, ENG_SEGMENT) logits */
     int32_t *score;  /* (p_rows, seq) */
@@ -84,7 +83,7 @@ struct engine {
 
     int block;             /* most rows of a block */
     int hp, seq;           /* head padded; positions the scratch has room for */
-    ptrdiff_t fs;          /* row stride of gate and up */
+    ptrdiff_t fs;          /* row stride of h */
     int32_t *r;            /* (rows, d) residual */
     int8_t *qc;            /* (kvh, rows, qh / kvh, hp) */
     int32_t *logits;       /* (ENG_HEAD_ROWS, v) */

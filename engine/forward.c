@@ -40,14 +40,20 @@ static void each_item(void *arg, int item, int thread)
     j->fn(j->p, item, &j->p->e->scratch[thread]);
 }
 
-void eng_each_row(struct eng_pass *p, eng_row_fn *fn)
+/* fn for 0 .. n - 1, on the pass's threads. */
+static void each(struct eng_pass *p, eng_row_fn *fn, int n)
 {
     struct each j = {p, fn};
     if (p->parallel)
-        pool_run(p->e->pool, each_item, &j, p->n);
+        pool_run(p->e->pool, each_item, &j, n);
     else
-        for (int t = 0; t < p->n; t++)
+        for (int t = 0; t < n; t++)
             fn(p, t, p->w);
+}
+
+void eng_each_row(struct eng_pass *p, eng_row_fn *fn)
+{
+    each(p, fn, p->n);
 }
 
 static void embed_row(struct eng_pass *p, int t, struct eng_scratch *w)
@@ -107,17 +113,48 @@ static void att_row(struct eng_pass *p, int t, struct eng_scratch *w)
               n);
 }
 
+/* PIECE channels of gate and up, and their product: what the two linears give
+ * stays in the first-level cache. */
+enum { PIECE = 64 };
+
+static void ffn_linear(struct eng_pass *p, const struct eng_lin *lin, int first,
+                       int size, int32_t *y)
+{
+    int panel = p->e->k->vec / 2;
+    struct eng_mm mm = {.e = p->e,
+                        .in = &p->w->in,
+                        .rows = p->n,
+                        .count = 1,
+                        .lin = {lin},
+                        .y = {y},
+                        .ys = {PIECE},
+                        .y_first = first};
+    eng_matmul_panels(&mm, first / panel, (first + size + panel - 1) / panel);
+}
+
+static void ffn_piece(struct eng_pass *p, int piece, struct eng_scratch *w)
+{
+    struct engine *e = p->e;
+    const struct eng_lin *lin = e->layer[p->index].lin;
+    const struct num_qlayer *l = p->layer;
+    int first = piece * PIECE, left = e->m->shape.ffn - first;
+    int size = left < PIECE ? left : PIECE;
+    int32_t *g = w->part, *u = w->part + ENG_CHUNK * PIECE;
+    ffn_linear(p, &lin[NUM_GATE], first, size, g);
+    ffn_linear(p, &lin[NUM_UP], first, size, u);
+    for (int t = 0; t < p->n; t++)
+        e->k->silu(g + t * PIECE, l->lin[NUM_GATE].frac, u + t * PIECE,
+                   l->lin[NUM_UP].frac, l->h_frac, size,
+                   p->w->h + t * e->fs + first);
+}
+
 static void ffn_row(struct eng_pass *p, int t, struct eng_scratch *w)
 {
     struct engine *e = p->e;
-    const struct num_qlayer *l = p->layer;
-    int f = e->m->shape.ffn;
-    int32_t *g = p->w->gate + t * e->fs, *u = p->w->up + t * e->fs;
-    e->k->silu(g, l->lin[NUM_GATE].frac, u, l->lin[NUM_UP].frac, l->h_frac, f,
-               g);
+    int32_t *h = p->w->h + t * e->fs;
     if (e->m->r4)
-        e->k->fht(g, f);
-    quant_row(p, &l->site[NUM_SITE_DOWN], t, g, f);
+        e->k->fht(h, e->m->shape.ffn);
+    quant_row(p, &p->layer->site[NUM_SITE_DOWN], t, h, e->m->shape.ffn);
 }
 
 /* A product that is added to the residual. */
@@ -180,14 +217,7 @@ static void second_half(struct eng_pass *p, int layer)
     set_width(p, m->d);
     eng_each_row(p, norm_ffn_row);
     eng_clock(p, ENG_NORM);
-    eng_matmul(&(struct eng_mm){.e = e,
-                                .in = &p->w->in,
-                                .rows = p->n,
-                                .count = 2,
-                                .lin = {&lin[NUM_GATE], &lin[NUM_UP]},
-                                .y = {p->w->gate, p->w->up},
-                                .ys = {e->fs, e->fs},
-                                .parallel = p->parallel});
+    each(p, ffn_piece, (m->ffn + PIECE - 1) / PIECE);
     eng_clock(p, ENG_FFN);
     set_width(p, m->ffn);
     eng_each_row(p, ffn_row);

@@ -246,20 +246,21 @@ OPS_FN void dequant_row(const struct eng_dequant *q, int t, int32_t *y, int add)
     v4d xs = ops_splat(q->xs[t]);
     int32_t zp = q->zp[t];
     int panel = q->panel;
-    for (int o = 0; o < panel; o += 4) {
-        v4i a, cs;
-        v4d w;
-        memcpy(&a, acc + o, sizeof a);
-        memcpy(&cs, colsum + o, sizeof cs);
-        memcpy(&w, ws + o, sizeof w);
-        a -= cs * zp;
-        /* |acc mant| < 2^31 2^16; |bias| < 2^31 */
-        v4d v = ops_round(ops_d4(a), ops_scale_mul(xs, w));
-        v = ops_clamp(v + ops_load4(bias + o), lo, hi);
-        if (add)
-            v = ops_clamp(v + ops_load4(y + o), lo, hi);
-        v4i r = ops_i4(v);
-        memcpy(y + o, &r, sizeof r);
+    for (int o = 0; o < panel; o += 8) {
+        v8i a = ops_load8(acc + o);
+        if (zp)
+            a -= ops_load8(colsum + o) * zp;
+        v4d v[2] = {ops_d4(ops_low(a)), ops_d4(ops_high(a))};
+        for (int h = 0; h < 2; h++) {
+            v4d w;
+            memcpy(&w, ws + o + 4 * h, sizeof w);
+            /* |acc mant| < 2^31 2^16; |bias| < 2^31 */
+            v[h] = ops_round(v[h], ops_scale_mul(xs, w));
+            v[h] = ops_clamp(v[h] + ops_load4(bias + o + 4 * h), lo, hi);
+            if (add)
+                v[h] = ops_clamp(v[h] + ops_load4(y + o + 4 * h), lo, hi);
+        }
+        ops_store8(y + o, ops_join(ops_i4(v[0]), ops_i4(v[1])));
     }
 }
 
