@@ -106,6 +106,9 @@ static void command_make(struct command *c, int stage,
 {
     const struct num_shape *s = &m->shape;
     int rows = (cap + p->tp - 1) / p->tp * p->tp;
+    int seq = 256; /* a longer text is no new design, up to a power of two */
+    while (seq < rows)
+        seq *= 2;
     static const char *const flag[] = {"-std=c23", "-O3",     "-march=native",
                                        "-fPIC",    "-shared", "-w",
                                        "-DNDEBUG"};
@@ -131,7 +134,7 @@ static void command_make(struct command *c, int stage,
         {"MAX_SHARE", s->nq / s->nkv},
         {"MAX_M", widest_m(m)},
         {"MAX_HEAD", s->head},
-        {"MAX_SEQ", rows},
+        {"MAX_SEQ", seq},
         {"MAX_LAYERS", s->layers},
     };
     for (size_t i = 0; i < sizeof def / sizeof *def; i++)

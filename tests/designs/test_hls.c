@@ -6,8 +6,7 @@
  *
  * Without arguments: all cases. With one: the case of that name.
  */
-#include "designs/hls.h"
-#include "golden/int.h"
+#include "tests/designs/against.h"
 #include "tests/golden/qmodel_random.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,78 +57,18 @@ static const struct test tests[] = {
      "tp=8,wp=5,bp=2,dwp=6,ch=4,kp=8,hp=3"},
 };
 
-struct run {
-    const struct num_qmodel *m;
-    struct gold_int g;
-    int32_t *logits;
-    const int *prompt;
-    int n;    /* tokens of the prompt */
-    int next; /* what golden draws next */
-    int tokens, positions;
-    struct gold_sampler s;
-    const struct hls_want *want;
-    const char *name;
-};
-
-/* The design's logits of a position: golden makes the same step. */
-static void take_logits(void *user, int pos, const int32_t *logits)
-{
-    struct run *r = user;
-    CHECK(pos == r->g.pos, "%s: logits of position %d, expected %d", r->name,
-          pos, r->g.pos);
-    int id = pos < r->n ? r->prompt[pos] : r->next;
-    gold_int_step(&r->g, id, r->logits);
-    int v = r->m->shape.vocab, differ = 0;
-    for (int i = 0; i < v; i++)
-        if (logits[i] != r->logits[i] && differ++ == 0)
-            printf("%s: position %d logit %d is %d, golden %d\n", r->name, pos,
-                   i, logits[i], r->logits[i]);
-    CHECK(differ == 0, "%s: position %d: %d of %d logits differ", r->name, pos,
-          differ, v);
-    r->next = gold_sample(r->logits, v, &r->s, (uint32_t)pos + 1);
-    r->positions++;
-}
-
-static bool take_token(void *user, int id)
-{
-    struct run *r = user;
-    CHECK(id == r->next, "%s: token %d is %d, golden %d", r->name, r->tokens,
-          id, r->next);
-    r->tokens++;
-    return true;
-}
-
 static void generate(struct hls *e, const struct num_qmodel *m,
-                     const char *name, int n, const struct hls_want *ask)
+                     const char *name, int n, const struct hls_want *want)
 {
-    struct fl_error err;
-    struct hls_want want = *ask;
+    struct hls_stats stats;
     int prompt[64];
     uint64_t seed = (uint64_t)n;
     for (int i = 0; i < n; i++)
         prompt[i] = (int)(qrandom_word(&seed) % (uint64_t)m->shape.vocab);
-    struct run r = {.m = m, .prompt = prompt, .n = n, .name = name};
-    r.s = (struct gold_sampler){want.sampling.k, want.sampling.t_scale,
-                                want.sampling.top_p, want.sampling.seed};
-    r.logits = calloc((size_t)m->shape.vocab, sizeof *r.logits);
-    if (r.logits == 0 || !gold_int_init(&r.g, m, m->seq))
-        abort();
-    for (int i = 0; i < n - 1; i++)
-        gold_int_step(&r.g, prompt[i], 0);
-    want.logits = take_logits;
-    struct hls_stats stats;
-    bool ok = hls_generate(e, prompt, n, &want, take_token, &r, &stats, &err);
-    CHECK(ok, "%s: prompt %d: %s", name, n, ok ? "" : err.msg);
-    CHECK(r.tokens == stats.generated &&
-              (stats.stopped || r.tokens == want.tokens) &&
-              r.positions == r.tokens,
-          "%s: prompt %d: %d tokens, %d positions, %d wanted", name, n,
-          r.tokens, r.positions, want.tokens);
-    if (want.eos_count > 0)
-        CHECK(stats.stopped && stats.generated < want.tokens,
+    bad += against_golden(e, m, name, prompt, n, want, &stats);
+    if (want->eos_count > 0)
+        CHECK(stats.stopped && stats.generated < want->tokens,
               "%s: no end token in %d", name, stats.generated);
-    gold_int_free(&r.g);
-    free(r.logits);
 }
 
 static void case_run(const struct test *t)
