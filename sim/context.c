@@ -24,25 +24,27 @@ struct transfer {
 struct transfer jump_fcontext(void *to, void *data);
 void *make_fcontext(void *top, size_t size, void (*fn)(struct transfer));
 
-struct jump {
+/* Who leaves and who comes. Not on a stack: the sanitizer's stack of a context
+ * that leaves for good is gone when the next one lands. */
+static _Thread_local struct {
     struct context *from, *to;
-};
+} jump;
 
 /* First thing on the new stack: note where the old one was left. */
 static struct context *land(struct transfer t)
 {
-    struct jump j = *(struct jump *)t.data;
-    j.from->at = t.from;
+    struct context *from = jump.from, *to = jump.to;
+    from->at = t.from;
 #ifdef HAVE_ASAN
     const void *bottom;
     size_t bytes;
-    __sanitizer_finish_switch_fiber(j.to->fake, &bottom, &bytes);
-    if (!j.from->fn) { /* the thread's own stack */
-        j.from->bottom = (char *)(size_t)bottom;
-        j.from->bytes = bytes;
+    __sanitizer_finish_switch_fiber(to->fake, &bottom, &bytes);
+    if (!from->fn) { /* the thread's own stack */
+        from->bottom = (char *)(size_t)bottom;
+        from->bytes = bytes;
     }
 #endif
-    return j.to;
+    return to;
 }
 
 static void enter(struct transfer t)
@@ -77,12 +79,13 @@ void context_free(struct context *c)
 
 void context_switch(struct context *from, struct context *to, bool last)
 {
-    struct jump j = {from, to};
+    jump.from = from;
+    jump.to = to;
 #ifdef HAVE_ASAN
     __sanitizer_start_switch_fiber(last ? NULL : &from->fake, to->bottom,
                                    to->bytes);
 #else
     (void)last;
 #endif
-    land(jump_fcontext(to->at, &j));
+    land(jump_fcontext(to->at, NULL));
 }
