@@ -11,7 +11,7 @@
  * writes follow one another and a reader still knows when all are in memory.
  *
  * errors   no input value is an error
- * cycles   times * (acks + 1)
+ * cycles   times * acks
  * proof    tests/fx/kv.c, tests/fx/load.c
  */
 #include "fx/fx.h"
