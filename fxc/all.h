@@ -158,7 +158,8 @@ struct Region {
     Edge *edge;
     int64_t trip; /* -1: not known */
     Loc loc;
-    int state0;
+    Region *host; /* sequence: evaluated when this region is left; absorb.c */
+    double depth; /* ns into that cycle */
 };
 
 struct Port {
@@ -242,6 +243,7 @@ struct Fn {
     Node **node;
     int nrgn;
     Region **rgn;
+    Region *start; /* host of the first region, if it needs no state */
     int nmem;
     Mem **mem;
     int ninst;
@@ -323,6 +325,7 @@ void width(Fn *);
 void split(Fn *);
 void memory(Fn *);
 void sched(Fn *);
+void absorb(Fn *);
 void check(Fn *);
 
 Node *update_of(const Region *, const Node *phi);
@@ -345,6 +348,7 @@ const char *where(Loc);
 int avail(const Node *);
 bool is_wire(const Node *);
 void emit_module(Fn *, Buf *);
+extern const Region *leaving;
 
 /* emit_mem.c */
 const char *element(const Mem *, int bank, int64_t word);

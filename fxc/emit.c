@@ -30,6 +30,8 @@ const char *name_of(const Node *n)
 
 const char *fire(const Region *r, int step)
 {
+    if (r->host)
+        return fmt("%s_leave", r->host->name);
     return fmt("%s_fire%d", r->name, step);
 }
 
@@ -127,16 +129,31 @@ static const char *cat_text(Node *n, const Region *r, int step)
     return b.s;
 }
 
+/* While the state machine leaves r: earlier values are held, not carried. */
+const Region *leaving;
+
+/* A value of r in the cycle in which r is left. */
+static const char *at_exit(const Node *n, const Region *r)
+{
+    int step = r->pipe ? r->drain : r->nstep - 1;
+    return avail(n) == step ? name_of(n) : held(n);
+}
+
 /* The name under which n is found in `step` of r, or by others (r NULL). */
 static const char *found(const Node *n, const Region *r, int step)
 {
     if (n->op == Oarg)
         return n->name;
+    if (r && r->host) {
+        if (n->rgn == r || n->rgn->host == r->host)
+            return name_of(n);
+        return n->rgn == r->host ? at_exit(n, n->rgn) : held(n);
+    }
     if (n->rgn != r)
         return held(n);
     if (step <= avail(n))
         return name_of(n);
-    return r->pipe ? fmt("%s_q%d", name_of(n), step) : held(n);
+    return r->pipe && r != leaving ? fmt("%s_q%d", name_of(n), step) : held(n);
 }
 
 const char *ref(Node *n, const Region *r, int step, int w)
@@ -236,7 +253,7 @@ static const char *expression(Node *n)
         return k == w ? x : fmt("%d'(%s)", w, x);
     }
     case Opop:
-        return fmt("%s_data", n->port->name);
+        return cast(fmt("%s_data", n->port->name), true, n->port->w, false, w);
     default:
         break;
     }

@@ -42,7 +42,7 @@ static void put_empty(Buf *b, const Region *r, int lo, int hi, int dist)
 {
     if (hi >= r->nstep)
         hi = r->nstep - 1;
-    if (hi - lo + 1 < dist)
+    if (hi < lo || hi - lo + 1 < dist)
         return;
     if (dist > 1)
         put(b, " & ($countones({");
@@ -176,6 +176,18 @@ static void emit_steps(Region *r, Buf *decl, Buf *b, Buf *clk)
                 r->name, r->name, clog2(r->ii));
         }
     }
+    put(decl, "  wire %s_leave;\n", r->name);
+    if (r->pipe && r->drain > r->stopstep) {
+        put(b, "  assign %s_leave = (state == S_%s_drain) & %s", r->name,
+            r->name, fire(r, r->drain));
+        put_empty(b, r, 1, r->drain - 1, 1);
+        put(b, ";\n");
+    } else if (r->pipe) {
+        put(b, "  assign %s_leave = %s & %s;\n", r->name, fire(r, r->stopstep),
+            ref(r->stop, r, r->stopstep, 1));
+    } else {
+        put(b, "  assign %s_leave = %s;\n", r->name, fire(r, r->nstep - 1));
+    }
     for (int s = r->nstep - 1; s >= 0; s--) {
         Step t = {.r = r, .s = s};
         for (int i = 0; i < r->nnode; i++) {
@@ -240,7 +252,9 @@ static void leave(Region *r, Region *at, int s, Buf *b, const char *indent)
                 ref(e->cond, at, s, 1));
         else if (i)
             put(b, "%send else begin\n", indent);
-        if (e->to)
+        if (e->to && e->to->rgn->host)
+            leave(e->to->rgn, e->to->rgn, 0, b, in);
+        else if (e->to)
             enter(e->to->rgn, e->from, at, s, b, in);
         else
             put(b, "%sstate <= S_finish;\n", in);
@@ -249,22 +263,23 @@ static void leave(Region *r, Region *at, int s, Buf *b, const char *indent)
         put(b, "%send\n", indent);
 }
 
+/* Control leaves in the cycle in which the last iteration leaves step `drain`,
+ * the first one that can disturb nothing any more. */
 static void emit_loop_states(Region *r, Buf *b)
 {
     const char *stop = ref(r->stop, r, r->stopstep, 1);
-    put(b, "      %s:%s\n        if (%s & %s) begin\n", state_of(r, 0),
-        where(r->loc), fire(r, r->stopstep), stop);
-    if (!r->drain) {
-        leave(r, r, 0, b, "          ");
-        put(b, "        end\n");
-        return;
-    }
-    put(b, "          state <= S_%s_drain;\n        end\n", r->name);
-    Buf busy = {0};
-    put_empty(&busy, r, 1, r->drain, 1);
-    put(b, "      S_%s_drain:\n        if (1'b1%s) begin\n", r->name,
-        busy.s ? busy.s : "");
-    leave(r, NULL, 0, b, "          ");
+    if (r->drain > r->stopstep)
+        put(b,
+            "      %s:%s\n        if (%s & %s) state <= S_%s_drain;\n"
+            "      S_%s_drain:\n",
+            state_of(r, 0), where(r->loc), fire(r, r->stopstep), stop, r->name,
+            r->name);
+    else
+        put(b, "      %s:%s\n", state_of(r, 0), where(r->loc));
+    put(b, "        if (%s_leave) begin\n", r->name);
+    leaving = r;
+    leave(r, r, r->drain, b, "          ");
+    leaving = NULL;
     put(b, "        end\n");
 }
 
@@ -274,9 +289,11 @@ static void emit_states(Fn *fn, Buf *decl, Buf *b)
     Buf names = {0};
     for (int i = 0; i < fn->nrgn; i++) {
         Region *r = fn->rgn[i];
+        if (r->host)
+            continue;
         for (int s = 0; s < (r->pipe ? 1 : r->nstep); s++)
             put(&names, ", %s = %d", state_of(r, s), n++);
-        if (r->pipe && r->drain)
+        if (r->pipe && r->drain > r->stopstep)
             put(&names, ", S_%s_drain = %d", r->name, n++);
     }
     fn->nstate = n;
@@ -286,10 +303,16 @@ static void emit_states(Fn *fn, Buf *decl, Buf *b)
         "  logic [%d:0] state;\n",
         w - 1, names.s ? names.s : "", w - 1);
     put(b, "    case (state)\n      S_idle:\n        if (start) begin\n");
-    enter(fn->blk[0]->rgn, NULL, NULL, 0, b, "          ");
+    Region *first = fn->blk[0]->rgn;
+    if (first->host)
+        leave(first, first, 0, b, "          ");
+    else
+        enter(first, NULL, NULL, 0, b, "          ");
     put(b, "        end\n");
     for (int i = 0; i < fn->nrgn; i++) {
         Region *r = fn->rgn[i];
+        if (r->host)
+            continue;
         if (r->pipe) {
             emit_loop_states(r, b);
             continue;
@@ -326,8 +349,11 @@ void emit_control(Fn *fn, Buf *decl, Buf *b)
 {
     Buf clk = {0}, fsm = {0}, top = {0};
     emit_states(fn, &top, &fsm);
+    if (fn->start)
+        put(&top, "  wire start_leave = idle & start;\n");
     for (int i = 0; i < fn->nrgn; i++)
-        emit_steps(fn->rgn[i], &top, b, &clk);
+        if (!fn->rgn[i]->host)
+            emit_steps(fn->rgn[i], &top, b, &clk);
     for (int i = 0; i < fn->nport; i++)
         emit_port(fn->port[i], b);
     put(b, "  assign idle = state == S_idle;\n"

@@ -151,15 +151,13 @@ Fn *fn_of(LLVMValueRef f)
     fn->name = name;
     fn->source = source;
     take_ports(fn, f);
-    bool tasks = false;
-    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
+    bool tasks = is_dataflow(f);
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b && tasks;
          b = LLVMGetNextBasicBlock(b))
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
              i = LLVMGetNextInstruction(i))
-            if (is_task_call(i)) {
-                tasks = true;
+            if (is_task_call(i))
                 fn_of(LLVMGetCalledValue(i));
-            }
     map_clear();
     if (tasks)
         take_tasks(fn, f);
@@ -189,6 +187,9 @@ int intake(const struct Options *o, Fn ***out)
         if (f != top && !LLVMIsDeclaration(f))
             LLVMSetLinkage(f, LLVMInternalLinkage);
     LLVMSetLinkage(top, LLVMExternalLinkage);
+    for (LLVMValueRef f = LLVMGetFirstFunction(mod); f;
+         f = LLVMGetNextFunction(f))
+        inline_calls(f);
     run_passes(passes_inline);
     run_passes("globaldce");
     for (LLVMValueRef f = LLVMGetFirstFunction(mod); f;

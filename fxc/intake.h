@@ -19,6 +19,8 @@ bool is_task_call(LLVMValueRef);
 Fn *fn_of(LLVMValueRef);
 
 /* intake_marks.c */
+void inline_calls(LLVMValueRef fn);
+bool is_dataflow(LLVMValueRef fn);
 void take_marks(LLVMValueRef fn);
 void mark_invariant(LLVMValueRef fn);
 

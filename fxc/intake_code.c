@@ -283,6 +283,8 @@ static void take_call(Fn *fn, Block *b, LLVMValueRef i)
     if (starts(s, "llvm.mem"))
         reject(loc_of(i), "write the loop: for (...) a[i] = 0;",
                "an array is copied or cleared as a whole");
+    if (is_task_call(i))
+        reject(loc_of(i), "hardware does not recurse", "'%s' calls itself", s);
     reject(loc_of(i), "define it, static inline and always_inline",
            "'%s' has no body here", *s ? s : "a function");
 }

@@ -4,7 +4,7 @@
  * A call __fx_pipeline(name, ii) or __fx_unroll() in the body of a loop becomes
  * metadata of the innermost loop around it, which LLVM's passes keep on the
  * latch. A loop inside a pipelined loop is unrolled, and so is every loop of a
- * function that calls tasks. No other loop is.
+ * dataflow function. No other loop is.
  */
 #include "fxc/intake.h"
 
@@ -143,6 +143,38 @@ bool is_task_call(LLVMValueRef i)
            !LLVMIsDeclaration(LLVMGetCalledValue(i));
 }
 
+static LLVMValueRef *flows; /* functions with FX_DATAFLOW */
+static int nflows;
+
+bool is_dataflow(LLVMValueRef f)
+{
+    for (int i = 0; i < nflows; i++)
+        if (flows[i] == f)
+            return true;
+    return false;
+}
+
+/* In a dataflow function a call is an instance; anywhere else the called code
+ * becomes part of the caller. */
+void inline_calls(LLVMValueRef f)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
+    LLVMAttributeRef attr = LLVMCreateEnumAttribute(llctx, kind, 0);
+    LLVMValueRef *v = NULL;
+    int n = 0;
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
+         b = LLVMGetNextBasicBlock(b))
+        for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
+             i = LLVMGetNextInstruction(i)) {
+            if (!strcmp(called(i), "__fx_dataflow"))
+                return;
+            if (is_task_call(i))
+                PUSH(v, n, i);
+        }
+    for (int i = 0; i < n; i++)
+        LLVMAddCallSiteAttribute(v[i], LLVMAttributeFunctionIndex, attr);
+}
+
 void take_marks(LLVMValueRef f)
 {
     Cfg c = {0};
@@ -161,9 +193,9 @@ void take_marks(LLVMValueRef f)
                 best = &l[k];
         for (LLVMValueRef i = LLVMGetFirstInstruction(c.bb[b]); i;
              i = LLVMGetNextInstruction(i)) {
-            tasks |= is_task_call(i);
             if (!strcmp(called(i), "__fx_dataflow")) {
                 tasks = true;
+                PUSH(flows, nflows, f);
                 PUSH(dead, ndead, i);
                 continue;
             }
