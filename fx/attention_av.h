@@ -82,15 +82,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             }
             if (pos == p->positions - 1)
                 abuf[row + r] = a;
-            r++;
-            if (r == p->share) {
-                r = 0;
-                pos++;
-                if (pos == p->positions) {
-                    pos = 0;
-                    row += FX_HP;
-                }
-            }
+            int turn = r == p->share - 1, end = pos == p->positions - 1;
+            r = turn ? 0 : r + 1;
+            row = turn && end ? row + FX_HP : row;
+            pos = !turn ? pos : end ? 0 : pos + 1;
         }
 
         FX_BEAT(u32, FX_TP) l = FX_ZERO;

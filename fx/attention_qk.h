@@ -86,18 +86,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 }
                 FX_SET(i27, s, t, (int32_t)(FX_(sum))dot);
             }
-            if (i + FX_KP >= p->head)
+            if (i >= p->head - FX_KP)
                 FX_WRITE(p->s, s);
-            r++;
-            if (r == p->share) {
-                r = 0;
-                i += FX_KP;
-                row += FX_HP;
-                if (i >= p->head) {
-                    i = 0;
-                    row = 0;
-                }
-            }
+            int turn = r == p->share - 1, end = i >= p->head - FX_KP;
+            r = turn ? 0 : r + 1;
+            row = !turn ? row : end ? 0 : row + FX_HP;
+            i = !turn ? i : end ? 0 : i + FX_KP;
         }
     }
 }

@@ -50,7 +50,6 @@ typedef FX_UINT(8 + FX_CLOG2(FX_SEQ)) FX_(sum);
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_BEAT(i27, FX_TP) sbuf[FX_SEQ * FX_HP];
-    /* Rings: the first entry belongs to the current query head. */
     int32_t max[FX_HP][FX_TP];
     FX_(sum) sum[FX_HP][FX_TP];
     uint32_t scale[FX_HP];
@@ -64,28 +63,23 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             sbuf[n] = s;
             if (pos == 0)
                 word = FX_READ(p->scale);
-            uint32_t sc = pos == 0 ? FX_GET(scale, word, 0) : scale[0];
-            int32_t m[FX_TP];
-            for (int t = 0; t < FX_TP; t++) {
-                FX_UNROLL; /* every token sees position 0 */
-                int32_t v = FX_GET(i27, s, t);
-                m[t] = pos == 0 || (pos <= p->first + t && v > max[0][t])
-                           ? v
-                           : max[0][t];
-            }
             for (int j = 0; j < FX_HP; j++) {
                 FX_UNROLL;
-                int last = j == p->share - 1;
-                scale[j] = last ? sc : scale[(j + 1) % FX_HP];
+                if (j == r && pos == 0)
+                    scale[j] = FX_GET(scale, word, 0);
                 for (int t = 0; t < FX_TP; t++) {
-                    FX_UNROLL;
-                    max[j][t] = last ? m[t] : max[(j + 1) % FX_HP][t];
+                    FX_UNROLL; /* every token sees position 0 */
+                    int seen = j == r && pos <= p->first + t;
+                    int32_t v = FX_GET(i27, s, t);
+                    if (seen && (pos == 0 || v > max[j][t]))
+                        max[j][t] = v;
                 }
             }
-            r = r == p->share - 1 ? 0 : r + 1;
-            pos = r == 0 ? pos + 1 : pos;
+            int turn = r == p->share - 1;
+            r = turn ? 0 : r + 1;
+            pos = turn ? pos + 1 : pos;
         }
-        int at = 0, sweep = 0;
+        int at = 0;
         pos = 0;
         r = 0;
         for (int n = 0; n < p->sweeps * p->positions * p->share; n++) {
@@ -93,38 +87,34 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_BEAT(i27, FX_TP) s = sbuf[at];
             FX_BEAT(u8, FX_TP) y = FX_ZERO;
             uint32_t sc = scale[0];
-            int32_t m[FX_TP];
-            FX_(sum) l[FX_TP];
+            for (int j = 1; j < FX_HP; j++) {
+                FX_UNROLL;
+                sc = j == r ? scale[j] : sc;
+            }
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
-                m[t] = max[0][t];
-                int64_t below = (int64_t)m[t] - FX_GET(i27, s, t);
+                int32_t m = max[0][t];
+                for (int j = 1; j < FX_HP; j++) {
+                    FX_UNROLL;
+                    m = j == r ? max[j][t] : m;
+                }
+                int64_t below = (int64_t)m - FX_GET(i27, s, t);
                 uint32_t v = num_prob(below, fx_scale(sc));
                 v = pos <= p->first + t ? v : (uint32_t)0;
-                uint32_t old =
-                    pos == 0 && sweep == 0 ? (uint32_t)0 : (uint32_t)sum[0][t];
-                l[t] = (FX_(sum))(old + (sweep == 0 ? v : (uint32_t)0));
                 FX_SET(u8, y, t, v);
-            }
-            for (int j = 0; j < FX_HP; j++) {
-                FX_UNROLL;
-                int last = j == p->share - 1;
-                scale[j] = last ? sc : scale[(j + 1) % FX_HP];
-                for (int t = 0; t < FX_TP; t++) {
+                for (int j = 0; j < FX_HP; j++) {
                     FX_UNROLL;
-                    max[j][t] = last ? m[t] : max[(j + 1) % FX_HP][t];
-                    sum[j][t] = last ? l[t] : sum[(j + 1) % FX_HP][t];
+                    uint32_t old = pos == 0 ? (uint32_t)0 : (uint32_t)sum[j][t];
+                    if (j == r) /* every sweep sums the same */
+                        sum[j][t] = (FX_(sum))(old + v);
                 }
             }
             FX_WRITE(p->p, y);
-            at++;
-            r = r == p->share - 1 ? 0 : r + 1;
-            pos = r == 0 ? pos + 1 : pos;
-            if (pos == p->positions) {
-                at = 0;
-                pos = 0;
-                sweep++;
-            }
+            int turn = r == p->share - 1;
+            int end = turn && pos == p->positions - 1;
+            r = turn ? 0 : r + 1;
+            at = end ? 0 : at + 1;
+            pos = end ? 0 : turn ? pos + 1 : pos;
         }
         for (int n = 0; n < p->share; n++) {
             FX_PIPELINE(sum, 1);

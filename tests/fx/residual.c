@@ -6,7 +6,7 @@
 #define FX_NAME unit
 #define FX_TP   1
 #define FX_BP   1
-#define FX_DIM  1
+#define FX_DIM  2
 #include "fx/residual.h"
 
 #define FX_NAME prefill
