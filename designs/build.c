@@ -116,6 +116,8 @@ static void command_make(struct command *c, int stage,
     for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
         command_add(c, "%s", flag[i]);
     command_add(c, "-I%s", root);
+    if (o->timed)
+        command_add(c, "-DFX_VIEW_TIMED");
     const struct {
         const char *name;
         int value;

@@ -28,7 +28,7 @@ struct hls *hls_open(const struct num_qmodel *m, const struct hls_options *o,
     e->m = m;
     e->cap = o->cap > 0 ? o->cap : m->seq;
     e->progress = o->progress;
-    e->exact_depth = o->exact_depth;
+    e->exact_depth = o->exact_depth || o->timed;
     struct dsn_config c = o->config != 0 ? *o->config : dsn_config_for(m);
     bool ok = dsn_image_build(&e->image, m, &c, e->cap, err);
     for (int s = 0; ok && s < DSN_STAGES; s++) {
@@ -171,6 +171,7 @@ bool hls_generate(struct hls *e, const int *prompt, int n,
     if (n > 1)
         FL_TRY(run(e, DSN_PREFILL, &j, &s, "prefill", n - 1, err));
     stats->prefill_s = fl_now() - start;
+    stats->prefill_cycles = j.cycles;
     start = fl_now();
     j = job_for(e, prompt + n - 1, 1);
     j.first = n - 1;
@@ -188,6 +189,7 @@ bool hls_generate(struct hls *e, const int *prompt, int n,
     j.logits = want->logits != 0 ? take_logits : 0;
     bool ok = run(e, DSN_DECODE, &j, &s, "decode", want->tokens, err);
     stats->decode_s = fl_now() - start;
+    stats->decode_cycles = j.cycles;
     return ok;
 }
 

@@ -26,6 +26,7 @@ struct hls_options {
     const char *compiler;   /* NULL: clang-19 */
     int exact_depth; /* 1: queues as deep as the design says; 0: deeper ones,
                         which run faster and cannot block */
+    int timed;       /* 1: the timed view, queues as declared: stats->cycles */
     int progress;    /* 1: a line on the terminal for long work */
 };
 
@@ -50,9 +51,10 @@ struct hls_want {
 
 struct hls_stats {
     int generated;
-    int stopped;                /* 1: by a token of eos */
-    double prefill_s, decode_s; /* host seconds of the native run */
-    int prefill_tokens;         /* the rest of the prompt is decode's */
+    int stopped;                            /* 1: by a token of eos */
+    double prefill_s, decode_s;             /* host seconds of the native run */
+    uint64_t prefill_cycles, decode_cycles; /* timed engines only, else 0 */
+    int prefill_tokens; /* the rest of the prompt is decode's */
 };
 
 struct hls;

@@ -248,6 +248,7 @@ bool dsn_run(struct dsn_job *job)
         sim_enter(h->sim);
         start(h);
         ok = sim_run(h->sim) && sim_left(h->sim) == 0;
+        job->cycles = sim_cycles(h->sim);
         snprintf(job->message, sizeof job->message, "%s", sim_message(h->sim));
         sim_free(h->sim);
     }

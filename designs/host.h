@@ -30,6 +30,7 @@ struct dsn_job {
     void (*logits)(void *user, int pos, const int32_t *logits); /* or NULL */
     void (*step)(void *user, int done); /* positions done; or NULL */
     unsigned min_depth; /* queues at least this deep; 0: as declared */
+    uint64_t cycles;    /* timed view: of the run */
     char message[1024]; /* why it failed */
 };
 
