@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench/engine_bench.c -- speed of the integer engine on a model of
- * SmolLM2-135M's shape with random weights: no files needed.
+ * SmolLM2-135M's shape with random weights, or on a package.
  *
- *     engine_bench [--threads N] [--isa NAME] [--scheme w4a8|w4a4|w8a8]
- *                  [--prompt N] [--gen N] [--reps N] [--all] [--profile]
+ *     engine_bench [--package FILE | --scheme w4a8|w4a4|w8a8] [--threads N]
+ *                  [--isa NAME] [--block N] [--prompt N] [--gen N] [--reps N]
+ *                  [--all] [--profile] [--json]
  *
  * Prints tokens a second of a prompt (logits of the last token; --all: of
  * every token, as a perplexity does) and of decoding from an empty context;
@@ -11,6 +12,7 @@
  */
 #include "base/progress.h"
 #include "engine/engine.h"
+#include "model/package.h"
 #include "tests/golden/qmodel_random.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +23,8 @@ enum { MAX_REPS = 100 };
 
 struct bench {
     struct eng_options o;
-    const char *scheme;
-    int prompt, gen, reps, all, profile;
+    const char *scheme, *package;
+    int prompt, gen, reps, all, profile, json;
 };
 
 static int compare(const void *a, const void *b)
@@ -78,11 +80,11 @@ static void decode(struct engine *e, struct eng_session *s,
 
 /* Wall clock: the median. Processor time, summed over the threads: the best,
  * which a busy machine disturbs less. */
-static void measure(struct engine *e, struct eng_session *s,
-                    const struct bench *b, const int32_t *token,
-                    const char *what, int n,
-                    void (*run)(struct engine *, struct eng_session *,
-                                const struct bench *, const int32_t *))
+static double measure(struct engine *e, struct eng_session *s,
+                      const struct bench *b, const int32_t *token,
+                      const char *what, int n,
+                      void (*run)(struct engine *, struct eng_session *,
+                                  const struct bench *, const int32_t *))
 {
     double wall[MAX_REPS], best = 1e9;
     eng_profile_set(e, b->profile);
@@ -95,11 +97,15 @@ static void measure(struct engine *e, struct eng_session *s,
         best = used < best ? used : best;
         wall[r] = n / (fl_now() - start);
     }
-    printf("%s %d%s: %.1f tokens/s; at best %.1f a second of processor time\n",
-           what, n, b->all && run == prefill ? ", all logits" : "",
-           median(wall, b->reps), n / best);
+    double rate = median(wall, b->reps);
+    if (!b->json)
+        printf("%s %d%s: %.1f tokens/s; at best %.1f a second of processor "
+               "time\n",
+               what, n, b->all && run == prefill ? ", all logits" : "", rate,
+               n / best);
     if (b->profile)
         profile(e, what);
+    return rate;
 }
 
 static int usage(void)
@@ -116,6 +122,10 @@ static int parse(struct bench *b, int argc, char **argv)
             b->all = 1;
             continue;
         }
+        if (!strcmp(a, "--json")) {
+            b->json = 1;
+            continue;
+        }
         if (!strcmp(a, "--profile")) {
             b->profile = 1;
             continue;
@@ -129,6 +139,8 @@ static int parse(struct bench *b, int argc, char **argv)
             b->o.isa = v;
         else if (!strcmp(a, "--block"))
             b->o.block = atoi(v);
+        else if (!strcmp(a, "--package"))
+            b->package = v;
         else if (!strcmp(a, "--scheme"))
             b->scheme = v;
         else if (!strcmp(a, "--prompt"))
@@ -143,44 +155,73 @@ static int parse(struct bench *b, int argc, char **argv)
     return b->prompt > 0 && b->gen >= 0 && b->reps > 0 && b->reps <= MAX_REPS;
 }
 
-int main(int argc, char **argv)
+static struct num_qmodel *random_model(const struct bench *b, int seq)
 {
-    struct bench b = {{0}, "w4a8", 512, 128, 3, 0, 0};
-    if (!parse(&b, argc, argv))
-        return usage();
-    int longest = b.prompt > b.gen ? b.prompt : b.gen;
     struct qrandom q = {
-        .shape = {30, 576, 1536, 9, 3, 64, 49152, longest, 0, 0, 0},
-        .seq = longest,
-        .wbits = b.scheme[1] == '8' ? 8 : 4,
-        .abits = b.scheme[3] == '8' ? 8 : 4,
+        .shape = {30, 576, 1536, 9, 3, 64, 49152, seq, 0, 0, 0},
+        .seq = seq,
+        .wbits = b->scheme[1] == '8' ? 8 : 4,
+        .abits = b->scheme[3] == '8' ? 8 : 4,
         .r4 = 1,
         .mean = 1,
         .bias = 1,
     };
-    struct num_qmodel *m = qrandom_new(&q);
-    struct fl_error err = {0};
+    return qrandom_new(&q);
+}
+
+static int run(struct bench *b, const struct num_qmodel *m,
+               struct fl_error *err)
+{
+    int longest = b->prompt > b->gen ? b->prompt : b->gen;
     double start = fl_now();
-    struct engine *e = m ? eng_open(m, &b.o, &err) : NULL;
-    struct eng_session *s = e ? eng_session_new(e, 0, &err) : NULL;
+    struct engine *e = eng_open(m, &b->o, err);
+    struct eng_session *s = e ? eng_session_new(e, longest, err) : NULL;
     double opened = fl_now() - start;
     int32_t *token = calloc((size_t)longest, sizeof *token);
-    if (!s || !token) {
-        fprintf(stderr, "engine_bench: %s\n", err.msg);
+    if (!s || !token)
         return 1;
-    }
     uint64_t seed = 1;
     for (int t = 0; t < longest; t++)
-        token[t] = (int32_t)(qrandom_word(&seed) % 49152);
-    printf("%s, %s, %d threads, opened in %.3f s, %.1f MB + %.1f MB cache\n",
-           b.scheme, eng_isa(e), eng_threads(e), opened,
-           (double)eng_bytes(e) / 1e6, (double)eng_session_bytes(s) / 1e6);
-    measure(e, s, &b, token, "prompt", b.prompt, prefill);
-    if (b.gen)
-        measure(e, s, &b, token, "decode", b.gen, decode);
+        token[t] = (int32_t)(qrandom_word(&seed) % (uint64_t)m->shape.vocab);
+    if (!b->json)
+        printf("%s, %s, %d threads, opened in %.3f s, %.1f MB + %.1f MB "
+               "cache\n",
+               b->package ? b->package : b->scheme, eng_isa(e), eng_threads(e),
+               opened, (double)eng_bytes(e) / 1e6,
+               (double)eng_session_bytes(s) / 1e6);
+    double pp = measure(e, s, b, token, "prompt", b->prompt, prefill);
+    double tg = b->gen ? measure(e, s, b, token, "decode", b->gen, decode) : 0;
+    if (b->json)
+        printf("{\"isa\":\"%s\",\"threads\":%d,\"opened_s\":%.4f,"
+               "\"prefill_tok_s\":%.2f,\"decode_tok_s\":%.2f}\n",
+               eng_isa(e), eng_threads(e), opened, pp, tg);
     free(token);
     eng_session_free(s);
     eng_close(e);
-    qrandom_free(m);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.scheme = "w4a8", .prompt = 512, .gen = 128, .reps = 3};
+    if (!parse(&b, argc, argv))
+        return usage();
+    struct fl_error err = {.msg = "out of memory"};
+    int status = 1;
+    if (b.package) {
+        struct pkg p;
+        if (pkg_open(&p, b.package, &err)) {
+            status = run(&b, &p.model, &err);
+            pkg_close(&p);
+        }
+    } else {
+        struct num_qmodel *m =
+            random_model(&b, b.prompt > b.gen ? b.prompt : b.gen);
+        if (m)
+            status = run(&b, m, &err);
+        qrandom_free(m);
+    }
+    if (status)
+        fprintf(stderr, "engine_bench: %s\n", err.msg);
+    return status;
 }
