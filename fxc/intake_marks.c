@@ -233,21 +233,53 @@ void take_marks(LLVMValueRef f)
     }
 }
 
-/* What a module reads of its ports struct never changes while it runs. */
+/* Is p a constant place in an argument of the function? */
+static bool in_argument(LLVMValueRef p)
+{
+    while (LLVMIsAGetElementPtrInst(p)) {
+        for (int k = 1; k < LLVMGetNumOperands(p); k++)
+            if (!LLVMIsAConstantInt(LLVMGetOperand(p, (unsigned)k)))
+                return false;
+        p = LLVMGetOperand(p, 0);
+    }
+    return LLVMIsAArgument(p);
+}
+
+/* What a module reads of its ports struct never changes while it runs: all such
+ * loads go to the entry, with the address before them. */
 void mark_invariant(LLVMValueRef f)
 {
     unsigned kind = LLVMGetMDKindIDInContext(llctx, "invariant.load", 14);
     LLVMValueRef empty = LLVMMDNodeInContext(llctx, NULL, 0);
+    LLVMBuilderRef builder = LLVMCreateBuilderInContext(llctx);
+    LLVMValueRef *v = NULL, *moved = NULL;
+    int n = 0, nmoved = 0;
     for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
          b = LLVMGetNextBasicBlock(b))
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
-             i = LLVMGetNextInstruction(i)) {
-            if (!LLVMIsALoadInst(i) || LLVMGetVolatile(i))
+             i = LLVMGetNextInstruction(i))
+            if (LLVMIsALoadInst(i) && !LLVMGetVolatile(i) &&
+                in_argument(LLVMGetOperand(i, 0)))
+                PUSH(v, n, i);
+    LLVMValueRef first = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(f));
+    for (int k = 0; k < n; k++) {
+        LLVMSetMetadata(v[k], kind, empty);
+        LLVMValueRef chain[8] = {v[k]};
+        int len = 1;
+        for (LLVMValueRef p = LLVMGetOperand(v[k], 0);
+             LLVMIsAGetElementPtrInst(p) && len < 8; p = LLVMGetOperand(p, 0))
+            chain[len++] = p;
+        LLVMPositionBuilderBefore(builder, first);
+        while (len--) {
+            bool done = chain[len] == first;
+            for (int j = 0; j < nmoved; j++)
+                done |= moved[j] == chain[len];
+            if (done)
                 continue;
-            LLVMValueRef p = LLVMGetOperand(i, 0);
-            while (LLVMIsAGetElementPtrInst(p))
-                p = LLVMGetOperand(p, 0);
-            if (LLVMIsAArgument(p))
-                LLVMSetMetadata(i, kind, empty);
+            LLVMInstructionRemoveFromParent(chain[len]);
+            LLVMInsertIntoBuilder(builder, chain[len]);
+            PUSH(moved, nmoved, chain[len]);
         }
+    }
+    LLVMDisposeBuilder(builder);
 }

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/fxc/kernels.c -- small programs, each after one part of the compiler.
+ *
+ * tests/fxc/kernels.sh runs each of them through sim/cosim.sh: hardware and C
+ * must agree word for word at every rate of valid and ready. Run by itself
+ * this program runs them natively with random data and trip counts 0, 1, 2 ...
+ */
+#include "tests/fx/harness.h"
+
+#define PORTS(name)                                                            \
+    struct name##_ports {                                                      \
+        FX_IN(u32, 1) x;                                                       \
+        FX_OUT(u32, 1) y;                                                      \
+        int rows, cols;                                                        \
+    }
+#define GET(p)    ((uint32_t)FX_READ((p)->x))
+#define PUT(p, v) FX_WRITE((p)->y, (FX_BEAT(u32, 1))(uint32_t)(v))
+
+/* Two reads and two writes of one stream in an interval of 2. */
+PORTS(pairs);
+FX_MODULE void pairs(const struct pairs_ports *p)
+{
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(pair, 2);
+        uint32_t a = GET(p), b = GET(p);
+        PUT(p, a + b);
+        PUT(p, a * b);
+    }
+}
+FX_ENTRY(pairs)
+
+/* A recurrence through a multiplier. */
+PORTS(hash);
+FX_MODULE void hash(const struct hash_ports *p)
+{
+    uint16_t h = 1;
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(hash, 2);
+        h = (uint16_t)(h * 31u + GET(p));
+        PUT(p, h);
+    }
+}
+FX_ENTRY(hash)
+
+/* A dependence through memory that cannot be proved absent. */
+PORTS(histogram);
+FX_MODULE void histogram(const struct histogram_ports *p)
+{
+    uint32_t bin[64];
+    for (int i = 0; i < 64; i++) {
+        FX_PIPELINE(clear, 1);
+        bin[i] = (uint32_t)i;
+    }
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(count, 2);
+        uint32_t v = GET(p);
+        bin[v & 63] += v >> 6;
+    }
+    for (int i = 0; i < 64; i++) {
+        FX_PIPELINE(send, 1);
+        PUT(p, bin[i]);
+    }
+}
+FX_ENTRY(histogram)
+
+/* Nests of unknown length; an accumulator that outlives its loop; a buffer
+ * written by one loop and read backwards by the next. */
+PORTS(nest);
+FX_MODULE void nest(const struct nest_ports *p)
+{
+    uint32_t buf[128], all = 0;
+    for (int r = 0; r < p->rows; r++) {
+        uint32_t sum = 0;
+        for (int c = 0; c < p->cols; c++) {
+            FX_PIPELINE(fill, 1);
+            uint32_t v = GET(p);
+            buf[c] = v * 3;
+            sum += v;
+        }
+        all ^= sum;
+        PUT(p, sum);
+        for (int c = 0; c < p->cols; c++) {
+            FX_PIPELINE(back, 1);
+            PUT(p, buf[p->cols - 1 - c] + all);
+        }
+    }
+    PUT(p, all);
+}
+FX_ENTRY(nest)
+
+/* Every operation, in widths that do not divide 64. */
+PORTS(arith);
+static const int16_t few[5] = {-300, 7, 0, 12345, -1};
+static const uint16_t many[100] = {9, 65535, 3, 4, 1000, [50] = 77, [99] = 5};
+FX_MODULE void arith(const struct arith_ports *p)
+{
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(mix, 13);
+        uint32_t x = GET(p);
+        int32_t s = (int32_t)x >> (x & 15);
+        uint64_t w = (uint64_t)x * x + 12345u;
+        int64_t q = (int64_t)s * (int64_t)(w >> 3);
+        PUT(p, s / 7 + s % 10);
+        PUT(p, x / 12u + x % 1000u);
+        PUT(p, s / 16 + s % 16);
+        PUT(p, x ? (uint32_t)__builtin_clz(x) : 99u);
+        PUT(p, __builtin_clzll(w | 1) + __builtin_ctz(x | 0x40000000u));
+        PUT(p, q >> (x & 31));
+        PUT(p, (uint64_t)q >> 40);
+        PUT(p, s > 1000 ? 1000 : s < -1000 ? -1000 : s);
+        PUT(p, (x << (s & 7)) ^ (x >> (s & 31)));
+        FX_INT(5) n = (FX_INT(5))s;
+        FX_UINT(37) u = (FX_UINT(37))(w >> 20);
+        PUT(p, (int32_t)n * 3 + (int32_t)(u >> 30));
+        PUT(p, few[x % 5] + many[(x >> 8) % 100]);
+        PUT(p, __builtin_popcount(x) + (s < 0 ? -s : s));
+        PUT(p, (x << 7 | x >> 25) + (x == 5) + (s <= -3) + (x > 77u));
+    }
+}
+FX_ENTRY(arith)
+
+/* Conditional reads and writes, a switch, a loop-carried shift register. */
+PORTS(choose);
+FX_MODULE void choose(const struct choose_ports *p)
+{
+    uint32_t a = 0, b = 0, held = 1;
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(choose, 1);
+        if ((i & 3) != 2)
+            held = GET(p);
+        uint32_t v = held;
+        switch (i & 7) {
+        case 0:
+            v += 1;
+            break;
+        case 3:
+            v *= 5;
+            break;
+        case 5:
+            v ^= b;
+            break;
+        default:
+            v -= a;
+        }
+        b = a;
+        a = held;
+        if (v & 1)
+            PUT(p, v);
+    }
+    PUT(p, a + b);
+}
+FX_ENTRY(choose)
+
+/* An array of registers, written by one index and read by another. */
+PORTS(registers);
+FX_MODULE void registers(const struct registers_ports *p)
+{
+    uint32_t r[4][8];
+    for (int i = 0; i < 8; i++) {
+        FX_UNROLL;
+        for (int k = 0; k < 4; k++) {
+            FX_UNROLL;
+            r[k][i] = (uint32_t)(i * 10 + k);
+        }
+    }
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(turn, 1);
+        uint32_t v = GET(p), s = 0;
+        for (int k = 0; k < 4; k++) {
+            FX_UNROLL;
+            s += r[k][v & 7];
+            r[k][(v >> 3) & 7] = v + (uint32_t)k;
+        }
+        PUT(p, s);
+    }
+}
+FX_ENTRY(registers)
+
+/* Sequential code: streams in program order, a loop that is not pipelined. */
+PORTS(sequence);
+FX_MODULE void sequence(const struct sequence_ports *p)
+{
+    for (int i = 0; i < p->rows; i++) {
+        uint32_t a = GET(p);
+        PUT(p, a);
+        uint32_t b = GET(p), s = 0;
+        for (int k = 0; k < p->cols; k++)
+            s = s * 3 + (a ^ b) * (uint32_t)k;
+        if (b & 1)
+            PUT(p, s);
+        else
+            PUT(p, a - b);
+    }
+}
+FX_ENTRY(sequence)
+
+/* Independence that is proved (other addresses) and vouched for. */
+PORTS(inplace);
+FX_MODULE void inplace(const struct inplace_ports *p)
+{
+    uint32_t m[256];
+    for (int i = 0; i < 256; i++) {
+        FX_PIPELINE(fill, 1);
+        m[i] = (uint32_t)i * 7;
+    }
+    for (int r = 0; r < p->rows; r++) {
+        for (int i = 0; i < 100; i++) {
+            FX_PIPELINE(own, 1);
+            m[i] = m[i] * 3 + m[i + 101];
+        }
+        for (int i = 0; i < 50; i++) {
+            FX_PIPELINE(vouched, 1);
+            FX_NODEP(m);
+            int k = (int)(i * 37 % 101);
+            m[k] = m[k] + 1;
+        }
+        PUT(p, m[(uint32_t)GET(p) & 127]);
+    }
+}
+FX_ENTRY(inplace)
+
+/* Tasks: a row of equal ones, and a ring that feeds back. */
+PORTS(inc);
+FX_MODULE void inc(const struct inc_ports *p)
+{
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(inc, 1);
+        PUT(p, GET(p) * 3 + (uint32_t)p->cols);
+    }
+}
+FX_ENTRY(inc)
+
+struct ring_ports {
+    FX_IN(u32, 1) x;
+    FX_IN(u32, 1) back;
+    FX_OUT(u32, 1) y;
+    FX_OUT(u32, 1) forth;
+    int rows;
+};
+FX_MODULE void ring(const struct ring_ports *p)
+{
+    uint32_t f = 1;
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(ring, 1);
+        uint32_t v = (uint32_t)FX_READ(p->x) ^ f;
+        FX_WRITE(p->forth, (FX_BEAT(u32, 1))v);
+        FX_WRITE(p->y, (FX_BEAT(u32, 1))(v >> 1));
+    }
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(rest, 1);
+        FX_WRITE(p->y, FX_READ(p->back));
+    }
+}
+FX_ENTRY(ring)
+
+PORTS(flow);
+FX_MODULE void flow(const struct flow_ports *p)
+{
+    enum { ROW = 3 };
+    FX_DATAFLOW;
+    FX_STREAMS(u32, 1, q, ROW + 1, 2);
+    FX_STREAM(u32, 1, back, 64);
+    FX_STREAM(u32, 1, out, 1);
+    for (int i = 0; i < ROW; i++) {
+        FX_UNROLL;
+        FX_TASK_AT(inc, i, .x = FX_FROM(q[i]), .y = FX_TO(q[i + 1]),
+                   .rows = p->rows, .cols = p->cols + i);
+    }
+    FX_TASK(ring, .x = p->x, .back = FX_FROM(back), .y = FX_TO(out),
+            .forth = FX_TO(q[0]), .rows = p->rows);
+    FX_TASK(inc, .x = FX_FROM(q[ROW]), .y = FX_TO(back), .rows = p->rows,
+            .cols = 5);
+    FX_TASK(inc, .x = FX_FROM(out), .y = p->y, .rows = p->rows * 2,
+            .cols = p->rows + p->cols);
+}
+FX_ENTRY(flow)
+
+#define RUN(name, rows_, cols_, in)                                            \
+    do {                                                                       \
+        h_begin(#name, 4);                                                     \
+        H_INPUT(u32, 1, x);                                                    \
+        H_OUTPUT(u32, 1, y);                                                   \
+        for (int k = 0; k < (in); k++)                                         \
+            H_PUT(x, (FX_BEAT(u32, 1))(uint32_t)h_rand(0, 0xFFFFFFFF));        \
+        struct name##_ports ports = {.x = FX_FROM(x),                          \
+                                     .y = FX_TO(y),                            \
+                                     .rows = (rows_),                          \
+                                     .cols = (cols_)};                         \
+        fx_spawn(#name, -1, name##_task, &ports, sizeof ports);                \
+        CHECK(sim_run(h_sim));                                                 \
+        while (H_HAVE(y))                                                      \
+            (void)H_TAKE(y);                                                   \
+        h_end();                                                               \
+    } while (0)
+
+int main(int argc, char **argv)
+{
+    h_args(argc, argv);
+    static const int trips[] = {0, 1, 2, 3, 40};
+    for (int t = 0; t < 5; t++) {
+        int n = trips[t];
+        RUN(pairs, n, 0, 2 * n);
+        RUN(hash, n, 0, n);
+        RUN(histogram, n, 0, n);
+        for (int c = 0; c < 5; c++)
+            RUN(nest, n, trips[c], n * trips[c]);
+        RUN(arith, n, 0, n);
+        RUN(choose, n, 0, n - (n + 1) / 4);
+        RUN(registers, n, 0, n);
+        for (int c = 0; c < 5; c++)
+            RUN(sequence, n, trips[c], 2 * n);
+        RUN(inplace, n, 0, n);
+        RUN(flow, n, n + 3, n);
+    }
+    return h_done("kernels");
+}
