@@ -133,10 +133,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                         for (int b = 0; b < FX_BP; b++) {
                             FX_UNROLL;
                             int lane = q * FX_PACK * FX_BP + b;
-                            int32_t ww = FX_GET(FX_ELEM_W, w, lane);
-                            if (FX_PACK == 2 && q * 2 + 1 < FX_WP)
-                                ww += FX_GET(FX_ELEM_W, w, lane + FX_BP) *
-                                      (1 << 22);
+                            int32_t w1 = 0;
+                            if (q * FX_PACK + FX_PACK - 1 < FX_WP)
+                                w1 = FX_GET(FX_ELEM_W, w,
+                                            lane + (FX_PACK - 1) * FX_BP);
+                            FX_(pair) ww =
+                                FX_(operand)(FX_GET(FX_ELEM_W, w, lane), w1);
                             sum += (int64_t)ww * FX_GET(FX_ELEM_X, x, b);
                         }
                         acc[q] = (FX_(word))sum;

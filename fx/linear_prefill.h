@@ -152,10 +152,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                         }
                         for (int q = 0; q < PAIRS; q++) {
                             FX_UNROLL;
-                            int32_t ww = FX_GET(FX_ELEM_W, w, q * FX_PACK);
-                            if (FX_PACK == 2 && q * 2 + 1 < FX_WP)
-                                ww +=
-                                    FX_GET(FX_ELEM_W, w, q * 2 + 1) * (1 << 22);
+                            int32_t w1 = 0;
+                            if (q * FX_PACK + FX_PACK - 1 < FX_WP)
+                                w1 =
+                                    FX_GET(FX_ELEM_W, w, (q + 1) * FX_PACK - 1);
+                            FX_(pair) ww = FX_(operand)(
+                                FX_GET(FX_ELEM_W, w, q * FX_PACK), w1);
                             for (int t = 0; t < FX_TP; t++) {
                                 FX_UNROLL;
                                 int64_t wx =

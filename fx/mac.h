@@ -39,6 +39,15 @@ typedef FX_INT(48) FX_(word);
 typedef FX_INT(26) FX_(word);
 #endif
 
+/* What a multiplier takes for two weights (w1 is ignored where there is but
+ * one); said to be 27 bits, so that fxc need not find out. */
+typedef FX_INT(27) FX_(pair);
+
+NUM_FN FX_(pair) FX_(operand)(int32_t w0, int32_t w1)
+{
+    return (FX_(pair))(FX_PACK == 2 ? w0 + w1 * (1 << 22) : w0);
+}
+
 /* A finished sum: XBITS + WBITS bits a product, 2^17 of them; a multiplier of
  * a weight group adds 8 bits, but the packer keeps every row below 2^38. */
 #if FX_GROUP
