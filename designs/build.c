@@ -210,6 +210,37 @@ static bool cache_folder(char *out, size_t n, const struct hls_options *o,
         }
 }
 
+static int is_design(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+    return n > 7 && strncmp(d->d_name, "hls-", 4) == 0 &&
+           strcmp(d->d_name + n - 3, ".so") == 0;
+}
+
+/* Removes the design that was compiled longest ago while there are too many:
+ * every change of a source makes a new one. */
+static void cache_prune(const char *dir)
+{
+    enum { KEEP = 64 };
+    struct dirent **list;
+    char path[PATH_BYTES + 256], oldest[PATH_BYTES + 256] = "";
+    int n = scandir(dir, &list, is_design, 0);
+    time_t first = 0;
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+        snprintf(path, sizeof path, "%s/%.200s", dir, list[i]->d_name);
+        if (stat(path, &st) == 0 && (*oldest == 0 || st.st_mtime < first)) {
+            first = st.st_mtime;
+            memcpy(oldest, path, sizeof oldest);
+        }
+        free(list[i]);
+    }
+    if (n >= 0)
+        free(list);
+    if (n > KEEP)
+        remove(oldest);
+}
+
 static void *load(const char *path, struct fl_error *err)
 {
     void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -263,6 +294,7 @@ void *dsn_build(int stage, const struct hls_options *o,
             }
             if (!ok)
                 remove(tmp);
+            cache_prune(dir);
         }
         if (ok)
             handle = load(so, err);

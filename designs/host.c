@@ -165,14 +165,15 @@ static void take_tokens(void *user)
 {
     struct host *h = user;
     FX_IN(u32, 1) y = FX_FROM((FX_ANY(u32, 1))h->y);
-    for (bool more = true;;) {
+    for (bool more = true; more;) {
         FX_BEAT(u32, 1) id = FX_READ(y);
-        more = more && h->job->token != 0 &&
+        more = h->job->token == 0 ||
                h->job->token(h->job->user, (int)FX_GET(u32, id, 0));
         h->done++;
         if (h->job->step != 0)
             h->job->step(h->job->user, h->done);
     }
+    sim_fault(h->sim, "the caller wants no more tokens");
 }
 
 static void take_logits(void *user)

@@ -71,6 +71,37 @@ static void generate(struct hls *e, const struct num_qmodel *m,
               "%s: no end token in %d", name, stats.generated);
 }
 
+/* What a caller may get wrong, and a caller that has had enough. */
+static bool enough(void *user, int id)
+{
+    return ++*(int *)user < 2 && id >= 0;
+}
+
+static void ask(struct hls *e, const struct num_qmodel *m)
+{
+    struct fl_error err;
+    int ids[64] = {0}, count = 0;
+    struct hls_want want = {.tokens = 4, .sampling = {.k = 1}};
+    CHECK(!hls_generate(e, ids, 0, &want, 0, 0, 0, &err) &&
+              strstr(err.msg, "empty") != 0,
+          "an empty prompt");
+    CHECK(!hls_generate(e, ids, m->seq, &want, 0, 0, 0, &err) &&
+              strstr(err.msg, "positions") != 0,
+          "a prompt too long");
+    ids[1] = m->shape.vocab;
+    CHECK(!hls_generate(e, ids, 2, &want, 0, 0, 0, &err) &&
+              strstr(err.msg, "vocabulary") != 0,
+          "a token out of range");
+    ids[1] = 0;
+    want.sampling.k = 65;
+    CHECK(!hls_generate(e, ids, 2, &want, 0, 0, 0, &err) &&
+              strstr(err.msg, "candidates") != 0,
+          "too many candidates");
+    want.sampling.k = 1;
+    CHECK(hls_generate(e, ids, 2, &want, enough, &count, 0, &err) && count == 2,
+          "a caller that stops: %d tokens", count);
+}
+
 static void case_run(const struct test *t)
 {
     struct fl_error err;
@@ -101,6 +132,7 @@ static void case_run(const struct test *t)
             draw.eos[k] = k * 4 + 1;
         draw.eos_count = 8;
         generate(e, m, t->name, 4, &draw);
+        ask(e, m);
         hls_close(e);
     }
     qrandom_free(m);
