@@ -274,7 +274,7 @@ static int feed(void *user, void *beat)
 static bool is_trip_count(const char *name)
 {
     static const char *const names[] = {
-        "tokens", "steps", "beats", "blocks", "rows",
+        "tokens", "steps", "beats", "rows",
         "vectors", "groups", "routes", "times", "words", "n",
     };
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
