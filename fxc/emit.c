@@ -106,8 +106,8 @@ static const char *cast(const char *x, bool id, int have, bool sgn, int w)
 {
     if (have == w)
         return x;
-    if (sgn && w > have && !id)
-        return fmt("%d'($signed(%s))", w, x);
+    if (w > have && !id)
+        return fmt("%d'(%s(%s))", w, sgn ? "$signed" : "$unsigned", x);
     return fmt("%d'(%s)", w, x);
 }
 
@@ -162,15 +162,14 @@ const char *ref(Node *n, const Region *r, int step, int w)
         return literal_ext(n, w);
     if (n->op == Ozext || n->op == Osext) {
         Node *a = n->in[0];
-        int k = n->rw < a->w ? n->rw : a->w;
         if (w <= a->w)
             return ref(a, r, step, w);
-        const char *x = ref(a, r, step, k);
-        /* the extension of the C type, at the width of the C type */
+        /* Kept as a number that extends the same way? Else first to the width
+         * of the C type, then on from there. */
         bool sgn = n->op == Osext;
-        if (a->rw <= k && (a->sgn == sgn || a->rw < a->w))
+        if (sgn ? a->sgn || a->rw < a->w : !a->sgn)
             return ref(a, r, step, w);
-        return cast(x, false, k, sgn, w);
+        return cast(ref(a, r, step, a->w), false, a->w, sgn, w);
     }
     if (n->op == Ocat)
         return cast(cat_text(n, r, step), false, n->rw, n->sgn, w);
@@ -260,15 +259,11 @@ static const char *expression(Node *n)
     if (opinfo[n->op].class == Ccmp) {
         int k = compare_width(n);
         bool sgn = n->op == Oslt || n->op == Osle;
-        const char *f = sgn ? "$signed(%s) %s $signed(%s)" : "%s %s %s";
+        bool equal = n->op == Oeq || n->op == One;
+        const char *as = equal ? "" : sgn ? "$signed" : "$unsigned";
         Buf b = {0};
-        if (sgn)
-            put(&b, "$signed(%s) %s $signed(%s)", ref(n->in[0], r, s, k), text,
-                ref(n->in[1], r, s, k));
-        else
-            put(&b, "%s %s %s", ref(n->in[0], r, s, k), text,
-                ref(n->in[1], r, s, k));
-        (void)f;
+        put(&b, "%s(%s) %s ", as, ref(n->in[0], r, s, k), text);
+        put(&b, "%s(%s)", as, ref(n->in[1], r, s, k));
         return b.s;
     }
     return fmt("%s %s %s", ref(n->in[0], r, s, w), text,
