@@ -47,6 +47,7 @@ static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
     in->q = grab(e, rows, 1, sizeof *in->q, &ok);
     in->scale = grab(e, rows, 1, sizeof *in->scale, &ok);
     in->zp = grab(e, rows, 1, sizeof *in->zp, &ok);
+    in->run = grab(e, rows, 1, sizeof *in->run, &ok);
     w->qkv = grab(e, rows, (size_t)((m->nq + 2 * m->nkv) * m->head),
                   sizeof *w->qkv, &ok);
     w->att = grab(e, rows, (size_t)(m->nq * m->head), sizeof *w->att, &ok);
@@ -60,9 +61,9 @@ static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
 
 static void free_scratch(struct eng_scratch *w)
 {
-    void *p[] = {w->in.x,  w->in.pre, w->in.q, w->in.scale, w->in.zp,
-                 w->qkv,   w->att,    w->h,    w->y,        w->part,
-                 w->score, w->p,      w->av,   w->av_sum};
+    void *p[] = {w->in.x,   w->in.pre, w->in.q, w->in.scale, w->in.zp,
+                 w->in.run, w->qkv,    w->att,  w->h,        w->y,
+                 w->part,   w->score,  w->p,    w->av,       w->av_sum};
     for (size_t i = 0; i < sizeof p / sizeof *p; i++)
         free(p[i]);
 }

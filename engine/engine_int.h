@@ -47,6 +47,7 @@ struct eng_in {
     struct num_qparam *q; /* (rows) */
     double *scale;        /* (rows) of q.scale */
     int32_t *zp;          /* (rows) */
+    int *run;             /* (rows) */
     ptrdiff_t xs, ps;     /* xs: as narrow as the input, so rows stream */
 };
 

@@ -75,10 +75,11 @@ static void quant_row(struct eng_pass *p, const struct num_qsite *site, int t,
 {
     struct eng_in *in = &p->w->in;
     int kp = (n + ENG_KB - 1) / ENG_KB * ENG_KB;
-    struct eng_codes c = {in->x + t * in->xs, in->pre + t * in->ps, {0}};
+    struct eng_codes c = {.x = in->x + t * in->xs, .pre = in->pre + t * in->ps};
     p->e->k->quant(x, n, kp, site, &c);
     in->q[t] = c.q;
     in->zp[t] = c.q.zp;
+    in->run[t] = c.run;
     in->scale[t] = __builtin_ldexp(c.q.scale.mant, c.q.scale.exp);
 }
 

@@ -6,7 +6,8 @@
  *
  *   4-bit weights, as 0..15, are the unsigned side. With i8 codes a pair is at
  *   most 2 15 127 = 3810, so 8 pairs (one block of 32 inputs) add up in 16
- *   bits: 30480. With u4 codes a pair is at most 2 15 15 = 450: 64 pairs (8
+ *   bits: 30480; and two or four blocks where the token's codes are small
+ *   enough, which the quantiser has checked (eng_codes.run). With u4 codes a pair is at most 2 15 15 = 450: 64 pairs (8
  *   blocks), 28800. Only then is the sum widened, which makes a product and an
  *   addition the whole inner loop.
  *   8-bit weights: |w| is unsigned, x takes w's sign; a pair is at most
@@ -46,9 +47,23 @@ FN __m256i word(const int8_t *x)
     return _mm256_set1_epi32(v);
 }
 
-/* Holds an accumulator in its register: left alone, compilers reorder the
- * additions of a block and spill half of them. */
-#define KEEP(v) __asm__("" : "+x"(v))
+/* Four inputs of one token against both halves of a panel: a0 += w0 x, a1 +=
+ * w1 x. In assembly, because 12 sums, two weights and two temporaries are all
+ * 16 registers: compilers reorder the steps and spill. */
+FN void mac4(__m256i *a0, __m256i *a1, __m256i w0, __m256i w1, const int8_t *x)
+{
+    typedef struct {
+        int8_t b[4];
+    } four;
+    __m256i c, t;
+    __asm__("vpbroadcastd %[x], %[c]\n\t"
+            "vpmaddubsw %[c], %[w0], %[t]\n\t"
+            "vpmaddubsw %[c], %[w1], %[c]\n\t"
+            "vpaddw %[t], %[a0], %[a0]\n\t"
+            "vpaddw %[c], %[a1], %[a1]"
+            : [a0] "+x"(*a0), [a1] "+x"(*a1), [c] "=&x"(c), [t] "=&x"(t)
+            : [w0] "x"(w0), [w1] "x"(w1), [x] "m"(*(const four *)x));
+}
 
 /* One block of 32 inputs into 16-bit sums a[t][half]. */
 FN void block4(const uint8_t *w, const int8_t *x, ptrdiff_t xs, int n,
@@ -61,13 +76,8 @@ FN void block4(const uint8_t *w, const int8_t *x, ptrdiff_t xs, int n,
         __m256i w0 = _mm256_and_si256(v, low);
         __m256i w1 = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
 #pragma GCC unroll 8
-        for (int t = 0; t < n; t++) {
-            __m256i c = word(x + t * xs + 4 * s);
-            a[t][0] = _mm256_add_epi16(a[t][0], _mm256_maddubs_epi16(w0, c));
-            a[t][1] = _mm256_add_epi16(a[t][1], _mm256_maddubs_epi16(w1, c));
-            KEEP(a[t][0]);
-            KEEP(a[t][1]);
-        }
+        for (int t = 0; t < n; t++)
+            mac4(&a[t][0], &a[t][1], w0, w1, x + t * xs + 4 * s);
     }
 }
 
@@ -88,19 +98,20 @@ FN void add_group(const struct eng_tile *q, int g, int n, __m256i s[][2],
     }
 }
 
-/* n tokens; `run` blocks add up in 16 bits. */
+/* n tokens; `run` blocks add up in 16 bits. The 32-bit sums stay in memory,
+ * the registers are needed for the others. */
 FN void mm4(const struct eng_tile *q, int n, int run)
 {
     const __m256i one = _mm256_set1_epi16(1);
-    __m256i s[ROWS4][2], total[ROWS4][2];
-    for (int t = 0; t < n; t++)
-        total[t][0] = total[t][1] = _mm256_setzero_si256();
+    _Alignas(32) int32_t part[ROWS4 * P];
+    int32_t *s = q->mul ? part : q->acc;
     for (int b = 0; b < q->blocks;) {
-        int end = b + q->gblocks;
-#pragma GCC unroll 8
+        int end = b + q->gblocks, first = b;
         for (int t = 0; t < n; t++) {
             const int32_t *pre = q->pre + t * q->ps;
-            s[t][0] = s[t][1] = _mm256_set1_epi32(-8 * (pre[end] - pre[b]));
+            __m256i offset = _mm256_set1_epi32(-8 * (pre[end] - pre[b]));
+            store(s + t * P, offset);
+            store(s + t * P + 8, offset);
         }
         while (b < end) {
             int stop = b + run < end ? b + run : end;
@@ -113,15 +124,22 @@ FN void mm4(const struct eng_tile *q, int n, int run)
                        n, a);
 #pragma GCC unroll 8
             for (int t = 0; t < n; t++)
-                for (int h = 0; h < 2; h++)
-                    s[t][h] = _mm256_add_epi32(s[t][h],
-                                               _mm256_madd_epi16(a[t][h], one));
+#pragma GCC unroll 2
+                for (int h = 0; h < 2; h++) {
+                    int32_t *to = s + t * P + 8 * h;
+                    store(to, _mm256_add_epi32(
+                                  load(to), _mm256_madd_epi16(a[t][h], one)));
+                    __asm__("" : "+m"(*(__m256i_u *)to));
+                }
         }
-        add_group(q, b / q->gblocks - 1, n, s, total);
+        for (int i = 0; i < n * P && q->mul; i += 8) {
+            __m256i m = _mm256_cvtepu8_epi32(_mm_loadl_epi64(
+                (const __m128i *)(q->mul + first / q->gblocks * P + i % P)));
+            __m256i v = _mm256_mullo_epi32(load(s + i), m);
+            store(q->acc + i,
+                  first ? _mm256_add_epi32(load(q->acc + i), v) : v);
+        }
     }
-    for (int t = 0; t < n; t++)
-        for (int h = 0; h < 2; h++)
-            store(q->acc + t * P + 8 * h, total[t][h]);
 }
 
 /* Calls f with n as a constant. */
@@ -148,7 +166,7 @@ FN void mm4(const struct eng_tile *q, int n, int run)
 
 static void avx2_mm4a8(const struct eng_tile *q)
 {
-#define CALL(n) mm4(q, n, 1)
+#define CALL(n) mm4(q, n, q->run)
     BY_ROWS(q->n, CALL)
 #undef CALL
 }

@@ -25,7 +25,8 @@
 #include <stddef.h>
 
 enum {
-    ENG_KB = 32,        /* inputs a block of k */
+    ENG_KB = 32, /* inputs a block of k */
+    ENG_RUN_SUM = 2184,
     ENG_HP = 16,        /* a head is padded to a multiple of this */
     ENG_TB = 16,        /* positions a block of scores */
     ENG_MAX_ROWS = 8,   /* most tokens a tile of any kernel */
@@ -42,6 +43,7 @@ struct eng_tile {
     const uint8_t *mul; /* (groups, P) multipliers, NULL: none */
     ptrdiff_t xs, ps;
     int n;        /* tokens, 1 .. rows of the kernel */
+    int run;      /* least of the tokens' eng_codes.run */
     int blocks;   /* of 32 inputs */
     int gblocks;  /* blocks a group; == blocks without groups */
     int32_t *acc; /* (n, P) result modulo 2^32 */
@@ -68,6 +70,9 @@ struct eng_codes {
     int8_t *x;    /* (kp) */
     int32_t *pre; /* (kp/32 + 1) */
     struct num_qparam q;
+    int run; /* 4, 2 or 1: so many blocks in a row, anywhere, have at most
+                ENG_RUN_SUM for each sum of |x| over inputs with k % 4 < 2, and
+                with k % 4 >= 2: 15 times it fits 16 bits */
 };
 
 struct eng_kernels {

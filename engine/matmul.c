@@ -59,10 +59,12 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n)
     const struct eng_in *in = m->in;
     int p = m->e->k->vec / 2, o = panel * p;
     int left = l->q->dout - o;
-    int slow = l->plain;
+    int slow = l->plain, run = 4;
     /* num_shift caps left shifts at 8: no sane scale gets there */
-    for (int t = row; t < row + n; t++)
+    for (int t = row; t < row + n; t++) {
         slow |= in->q[t].scale.exp + l->top_exp + 16 > 8;
+        run = in->run[t] < run ? in->run[t] : run;
+    }
     if (slow) {
         plain_rows(m, i, row, n, o, o + (left < p ? left : p));
         return;
@@ -77,6 +79,7 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n)
         .xs = in->xs,
         .ps = in->ps,
         .n = n,
+        .run = run,
         .blocks = l->blocks,
         .gblocks = l->gblocks,
         .acc = acc,

@@ -167,6 +167,18 @@ static void OPS(norm)(const int32_t *r, int d, uint64_t eps_q,
 
 /* ---- quantise ------------------------------------------------------------ */
 
+/* The larger sum of |t| over the lanes a 16-bit sum may gather. */
+OPS_FN int ops_lane_sum(const int32_t *t)
+{
+    v8i m = {0};
+    for (int j = 0; j < ENG_KB; j += 8) {
+        v8i v = ops_load8(t + j), sign = v >> 31;
+        m += (v ^ sign) - sign;
+    }
+    int a = m[0] + m[1] + m[4] + m[5], b = m[2] + m[3] + m[6] + m[7];
+    return a > b ? a : b;
+}
+
 static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
                        struct eng_codes *c)
 {
@@ -192,6 +204,7 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
     v4d lo = ops_splat(site->abits == 4 ? 0 : -127);
     v4d hi = ops_splat(site->abits == 4 ? 15 : 127);
     int32_t sum = 0, t[ENG_KB], last[ENG_KB];
+    int lane[4] = {0}, most2 = 0, most4 = 0;
     for (int b = 0; b < kp / ENG_KB; b++) {
         const int32_t *from = x + b * ENG_KB;
         int have = n - b * ENG_KB;
@@ -210,6 +223,11 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
         for (int j = have; j < ENG_KB; j++)
             t[j] = 0;
         c->pre[b] = sum;
+        lane[b % 4] = ops_lane_sum(t);
+        int two = lane[b % 4] + lane[(b + 3) % 4];
+        int four = lane[0] + lane[1] + lane[2] + lane[3];
+        most2 = two > most2 ? two : most2;
+        most4 = four > most4 ? four : most4;
         int8_t *to = c->x + b * ENG_KB;
         for (int j = 0; j < ENG_KB; j++)
             to[j] = (int8_t)t[j];
@@ -217,6 +235,7 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
             sum += t[j];
     }
     c->pre[kp / ENG_KB] = sum;
+    c->run = most4 <= ENG_RUN_SUM ? 4 : most2 <= ENG_RUN_SUM ? 2 : 1;
 }
 
 /* ---- dequantise ----------------------------------------------------------- */

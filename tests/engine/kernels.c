@@ -39,6 +39,23 @@ static void pack(struct weights *x, int vec, int bits, int k)
         }
 }
 
+/* The definition of eng_codes.run. */
+static int longest_run(const int8_t *x, int blocks)
+{
+    for (int run = 4; run > 1; run /= 2) {
+        int ok = 1;
+        for (int b = 0; b < blocks; b++) {
+            int sum[2] = {0, 0};
+            for (int i = b * ENG_KB; i < (b + run) * ENG_KB; i++)
+                sum[i / 2 % 2] += i < blocks * ENG_KB ? abs(x[i]) : 0;
+            ok &= sum[0] <= ENG_RUN_SUM && sum[1] <= ENG_RUN_SUM;
+        }
+        if (ok)
+            return run;
+    }
+    return 1;
+}
+
 static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
                     int blocks, int gblocks, int extreme)
 {
@@ -51,6 +68,13 @@ static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
     for (int o = 0; o < p; o++)
         for (int i = 0; i < size; i++)
             w.w[o][i] = (int8_t)pick(extreme, wlow, wtop);
+    int run = 4;
+    if (extreme == 0 && gblocks % 2 && abits == 8) { /* long runs */
+        xlow = gblocks > 1 ? -40 : -60;
+        xtop = -xlow;
+    }
+    if (extreme == 2 && abits == 8 && blocks % 8 == 0) /* just 2 or 4 blocks */
+        xtop = xlow = blocks == 8 ? (gblocks == 1 ? -68 : 68) : 34;
     for (int t = 0; t < n; t++)
         for (int i = 0, sum = 0; i < size; i++) {
             if (i % ENG_KB == 0)
@@ -59,6 +83,10 @@ static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
             sum += x[t][i];
             pre[t][i / ENG_KB + 1] = sum;
         }
+    for (int t = 0; t < n; t++) {
+        int longest = longest_run(x[t], blocks);
+        run = longest < run ? longest : run;
+    }
     for (size_t i = 0; i < sizeof w.mul; i++)
         w.mul[i] = (uint8_t)pick(extreme, 1, 255);
     pack(&w, k->vec, wbits, size);
@@ -70,6 +98,7 @@ static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
                             .xs = MAX_K + 64,
                             .ps = MAX_K / ENG_KB + 1,
                             .n = n,
+                            .run = run,
                             .blocks = blocks,
                             .gblocks = gblocks,
                             .acc = g.data};
@@ -253,7 +282,7 @@ static void test_quant(const struct eng_kernels *k)
             struct guard c = guard_new((size_t)kp);
             struct guard pre = guard_new((size_t)(kp / ENG_KB + 1) * 4);
             memcpy(x.data, from, (size_t)n * sizeof *from);
-            struct eng_codes q = {c.data, pre.data, {0}};
+            struct eng_codes q = {.x = c.data, .pre = pre.data};
             k->quant(x.data, n, kp, &site, &q);
             int32_t mn = 0, mx = 0, sum = 0;
             for (int i = 0; i < n; i++) {
@@ -281,6 +310,7 @@ static void test_quant(const struct eng_kernels *k)
                 sum += v;
             }
             ok &= q.pre[kp / ENG_KB] == sum;
+            ok &= q.run <= longest_run(q.x, kp / ENG_KB) && q.run >= 1;
             check(k, ok, "quant n %d round %d", n, round);
             guard_free(&x);
             guard_free(&c);

@@ -117,7 +117,7 @@ static double now(void)
 #define BEST(seconds, call)                                                    \
     do {                                                                       \
         seconds = 1;                                                           \
-        for (int round_ = 0; round_ < 300; round_++) {                          \
+        for (int round_ = 0; round_ < 300; round_++) {                         \
             double start_ = now();                                             \
             for (int i_ = 0; i_ < 200; i_++) {                                 \
                 call;                                                          \
@@ -135,7 +135,16 @@ static void speed_mm(const struct eng_kernels *k, const char *what,
     static int8_t x[ENG_MAX_ROWS][640];
     static int32_t pre[ENG_MAX_ROWS][20];
     _Alignas(64) int32_t acc[ENG_MAX_ROWS * ENG_MAX_PANEL];
-    struct eng_tile t = {x[0], pre[0], w, NULL, 640, 20, n, 18, 18, acc};
+    struct eng_tile t = {.x = x[0],
+                         .pre = pre[0],
+                         .w = w,
+                         .xs = 640,
+                         .ps = 20,
+                         .n = n,
+                         .run = 2,
+                         .blocks = 18,
+                         .gblocks = 18,
+                         .acc = acc};
     double s;
     BEST(s, mm(&t));
     double macs = 576.0 * n * k->vec / 2;
@@ -150,7 +159,7 @@ static void speed_ops(const struct eng_kernels *k)
     static int16_t cs[64];
     struct num_scale one = {40000, -20};
     struct num_qsite site = {8, 16, 65536, NULL};
-    struct eng_codes c = {code, pre, {0}};
+    struct eng_codes c = {.x = code, .pre = pre};
     for (int i = 0; i < 1536; i++)
         x[i] = y[i] = (int32_t)random_word() >> 10;
     double s;
