@@ -84,6 +84,19 @@ static int widest(const struct num_qmodel *m)
     return bits;
 }
 
+int dsn_group(const struct num_qmodel *m)
+{
+    int group = m->head.group;
+    for (int l = 0; l < m->shape.layers; l++)
+        for (int i = 0; i < NUM_LINEARS; i++) {
+            int g = m->layer[l].lin[i].group;
+            if (group != 0 && g != 0 && g != group)
+                return -1;
+            group = g != 0 ? g : group;
+        }
+    return group;
+}
+
 bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
                       struct fl_error *err)
 {
@@ -121,6 +134,12 @@ bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
                "parallelism: bp %d must divide the power of two in the "
                "Hadamard transforms of ffn %d and head %d",
                c->bp, s->ffn, s->head);
+    int group = dsn_group(m);
+    FL_FAIL_IF(group < 0 || group > 1024 || group % c->bp != 0, err,
+               FL_UNSUPPORTED, 0,
+               "the designs take weight groups of one size, up to 1024 and a "
+               "multiple of bp %d, or none",
+               c->bp);
     FL_FAIL_IF(m->kvbits != 8, err, FL_UNSUPPORTED, 0,
                "the design keeps keys and values in 8 bits, the model in %d",
                m->kvbits);

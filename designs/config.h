@@ -31,6 +31,10 @@ struct dsn_config dsn_config_for(const struct num_qmodel *m);
 bool dsn_config_parse(struct dsn_config *c, const char *text,
                       struct fl_error *err);
 
+/* Inputs that share a multiplier in the model's linears; 0: none do, -1: not
+ * the same number everywhere. */
+int dsn_group(const struct num_qmodel *m);
+
 /* True where the model can run on the design. Fills wbits where it is 0. */
 bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
                       struct fl_error *err);

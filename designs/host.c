@@ -18,7 +18,7 @@
 #include "designs/llama_decode.c"
 #endif
 
-enum { MAX_CHANNELS = 4 + CH + 4 * HP };
+enum { MAX_CHANNELS = 5 + CH + 4 * HP };
 
 /* A run: the job, its simulation and the channels in use. */
 struct host {
@@ -96,6 +96,13 @@ static uint32_t word(struct num_scale s)
     return fx_scale_pack(s, 0);
 }
 
+#if GROUP
+#define MUL_OPEN(h, P, im)                                                     \
+    READ_PORT(u8, BP, mul, -1, (im)->stage[DSN_STAGE].mul, (P).mul_req, (P).mul)
+#else
+#define MUL_OPEN(h, P, im) ((void)0)
+#endif
+
 /* The scalars and memories that both stages have. */
 #define COMMON_PORTS(h, P)                                                     \
     do {                                                                       \
@@ -129,6 +136,7 @@ static uint32_t word(struct num_scale s)
         READ_PORT(i8, KP, embed, -1, im->embed, (P).embed_req, (P).embed);     \
         READ_PORT(i16, FX_MAX(2, BP), rope, -1, im->rope, (P).rope_req,        \
                   (P).rope);                                                   \
+        MUL_OPEN(h, P, im);                                                    \
         for (int c = 0; c < CH; c++)                                           \
             READ_PORT(WELEM, BP *WP / CH, weights, c,                          \
                       im->stage[DSN_STAGE].w[c], (P).weights_req[c],           \

@@ -91,6 +91,7 @@ static int weight_code(const struct num_qlinear *l, int o, int i)
 /* ---- weights: one beat a whole number of bytes ---------------------------- */
 
 struct lanes {
+    int group;
     int channels, bp, wp, wbits; /* of the stage; a channel has bp wp / channels
                                     lanes */
 };
@@ -134,6 +135,25 @@ static void put_weights(struct cursor *c, const struct step *s,
                 b += bytes;
             }
         }
+}
+
+/* ---- multipliers of weight groups ---------------------------------------- */
+
+static void put_multipliers(struct cursor *c, const struct step *s,
+                            const struct lanes *p)
+{
+    int din = s->lin[0]->din;
+    for (int tile = 0; p->group != 0 && tile < s->dout; tile += p->wp)
+        for (int i = 0; i < din; i += p->group)
+            for (int row = tile; row < tile + p->wp; row++) {
+                int o;
+                const struct num_qlinear *l =
+                    row < s->dout ? row_of(s, p->bp, row, &o) : 0;
+                put_byte(c, l != 0 && l->group != 0
+                                ? l->mul[(size_t)o * (size_t)(din / l->group) +
+                                         (size_t)(i / l->group)]
+                                : 1);
+            }
 }
 
 /* ---- side words ---------------------------------------------------------- */
@@ -198,10 +218,6 @@ static bool step_check(const struct step *s, int layer, struct fl_error *err)
                                        "gate and up", "down", "head"};
     for (int i = 0; i < s->lins; i++) {
         const struct num_qlinear *l = s->lin[i];
-        FL_FAIL_IF(l->group != 0, err, FL_UNSUPPORTED, 0,
-                   "layer %d, %s: weight groups of %d are not supported by "
-                   "the hls designs; quantise with one scale a row",
-                   layer, name[s->kind], l->group);
         int wide = s->kind == DSN_O || s->kind == DSN_DOWN;
         FL_FAIL_IF(l->obits != (wide ? NUM_RES_BITS : NUM_ACT_BITS), err,
                    FL_UNSUPPORTED, 0,
@@ -218,8 +234,21 @@ static bool step_check(const struct step *s, int layer, struct fl_error *err)
     return true;
 }
 
-static void put_record(uint32_t *r, const struct step *s, int layer, uint32_t w,
-                       uint32_t wlen, uint32_t side, uint32_t slen)
+/* Where a step's words begin or end, in beats of their ports. */
+struct mark {
+    size_t w, side, mul;
+};
+
+static struct mark mark_at(const struct cursor *w, const struct cursor *side,
+                           const struct cursor *mul, const struct lanes *p)
+{
+    struct mark m = {w->at / (size_t)beat_bytes(p),
+                     side->at / (4 * (size_t)p->bp), mul->at / (size_t)p->bp};
+    return m;
+}
+
+static void put_record(uint32_t *r, const struct step *s, int layer,
+                       struct mark from, struct mark to)
 {
     r[DSN_OP] = (uint32_t)s->kind | (uint32_t)s->site->abits << 8 |
                 (uint32_t)s->lin[0]->obits << 16;
@@ -230,10 +259,12 @@ static void put_record(uint32_t *r, const struct step *s, int layer, uint32_t w,
         r[DSN_FRAC] = (uint32_t)s->lin[0]->frac |
                       (uint32_t)s->lin[1]->frac << 8 |
                       (uint32_t)s->layer->h_frac << 16;
-    r[DSN_W] = w;
-    r[DSN_WLEN] = wlen;
-    r[DSN_SIDE] = side;
-    r[DSN_SLEN] = slen;
+    r[DSN_W] = (uint32_t)from.w;
+    r[DSN_WLEN] = (uint32_t)(to.w - from.w);
+    r[DSN_SIDE] = (uint32_t)from.side;
+    r[DSN_SLEN] = (uint32_t)(to.side - from.side);
+    r[DSN_M] = (uint32_t)from.mul;
+    r[DSN_MLEN] = (uint32_t)(to.mul - from.mul);
     r[DSN_LAYER] = (uint32_t)layer;
 }
 
@@ -251,7 +282,8 @@ static bool has_step(int stage, int layer, int layers, enum dsn_kind kind)
  * where there is one. */
 static bool stage_put(struct dsn_stage *st, const struct num_qmodel *m,
                       int stage, const struct lanes *p, struct cursor *w,
-                      struct cursor *side, struct fl_error *err)
+                      struct cursor *side, struct cursor *mul,
+                      struct fl_error *err)
 {
     int layers = m->shape.layers, steps = 0;
     for (int l = 0; l <= layers; l++)
@@ -260,19 +292,18 @@ static bool stage_put(struct dsn_stage *st, const struct num_qmodel *m,
                 continue;
             struct step s = step_of(m, l, (enum dsn_kind)kind, p->bp);
             FL_TRY(step_check(&s, l, err));
-            size_t beat = (size_t)beat_bytes(p);
-            size_t sbeat = 4 * (size_t)p->bp;
-            size_t w0 = w[0].at / beat, s0 = side->at / sbeat;
+            struct mark from = mark_at(w, side, mul, p);
             for (int b = 0; b < p->channels; b++)
                 put_weights(&w[b], &s, p, b);
             put_side(side, &s, &m->shape, p->bp);
-            size_t w1 = w[0].at / beat, s1 = side->at / sbeat;
-            FL_FAIL_IF(w1 > UINT32_MAX || s1 > UINT32_MAX, err, FL_UNSUPPORTED,
-                       0, "more than 2^32 beats of weights: raise wp");
+            put_multipliers(mul, &s, p);
+            struct mark to = mark_at(w, side, mul, p);
+            FL_FAIL_IF(to.w > UINT32_MAX || to.side > UINT32_MAX ||
+                           to.mul > UINT32_MAX,
+                       err, FL_UNSUPPORTED, 0,
+                       "more than 2^32 beats of weights: raise wp");
             if (st->table != 0)
-                put_record(st->table + steps * DSN_WORDS, &s, l, (uint32_t)w0,
-                           (uint32_t)(w1 - w0), (uint32_t)s0,
-                           (uint32_t)(s1 - s0));
+                put_record(st->table + steps * DSN_WORDS, &s, l, from, to);
             steps++;
         }
     st->steps = steps;
@@ -292,8 +323,8 @@ static bool mem_new(struct dsn_mem *m, size_t bytes, const char *what,
 static bool stage_build(struct dsn_stage *st, const struct num_qmodel *m,
                         int stage, const struct lanes *p, struct fl_error *err)
 {
-    struct cursor w[DSN_MAX_CH] = {{0}}, side = {0};
-    FL_TRY(stage_put(st, m, stage, p, w, &side, err));
+    struct cursor w[DSN_MAX_CH] = {{0}}, side = {0}, mul = {0};
+    FL_TRY(stage_put(st, m, stage, p, w, &side, &mul, err));
     st->table = calloc((size_t)st->steps + 1, DSN_WORDS * sizeof *st->table);
     FL_FAIL_IF(st->table == 0, err, FL_NOMEM, 0, "out of memory");
     for (int b = 0; b < p->channels; b++) {
@@ -301,8 +332,10 @@ static bool stage_build(struct dsn_stage *st, const struct num_qmodel *m,
         w[b] = (struct cursor){.data = st->w[b].data};
     }
     FL_TRY(mem_new(&st->side, side.at, "scales", err));
+    FL_TRY(mem_new(&st->mul, mul.at, "multipliers", err));
     side = (struct cursor){.data = st->side.data};
-    return stage_put(st, m, stage, p, w, &side, err);
+    mul = (struct cursor){.data = st->mul.data};
+    return stage_put(st, m, stage, p, w, &side, &mul, err);
 }
 
 /* ---- what both stages share ----------------------------------------------- */
@@ -356,8 +389,9 @@ bool dsn_image_build(struct dsn_image *im, const struct num_qmodel *m,
     FL_FAIL_IF(cap < 1 || cap > m->seq, err, FL_RANGE, 0,
                "%d positions wanted, the model has %d", cap, m->seq);
     im->cap = (cap + c->tp - 1) / c->tp * c->tp;
-    struct lanes pre = {1, 1, c->wp, c->wbits};
-    struct lanes dec = {c->ch, c->bp, c->dwp, c->wbits};
+    int group = dsn_group(m);
+    struct lanes pre = {group, 1, 1, c->wp, c->wbits};
+    struct lanes dec = {group, c->ch, c->bp, c->dwp, c->wbits};
     bool ok = stage_build(&im->stage[DSN_PREFILL], m, DSN_PREFILL, &pre, err) &&
               stage_build(&im->stage[DSN_DECODE], m, DSN_DECODE, &dec, err) &&
               shared_build(im, m, err);
@@ -372,6 +406,7 @@ void dsn_image_free(struct dsn_image *im)
         for (int b = 0; b < DSN_MAX_CH; b++)
             free(im->stage[s].w[b].data);
         free(im->stage[s].side.data);
+        free(im->stage[s].mul.data);
         free(im->stage[s].table);
     }
     for (int a = 0; a < DSN_MAX_HP; a++) {

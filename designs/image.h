@@ -9,6 +9,8 @@
  *   stage[p].w[c]  weights of channel c        prefill: 1 channel, decode: ch
  *                  step | tile of wp rows | bp inputs | lane
  *   stage[p].side  what goes with them         words of 32 bits, bp a beat
+ *   stage[p].mul   multipliers of weight       step | tile | group | row of
+ *                  groups, bytes                 the tile; 1 where it has none
  *   embed          codes and scale of a token  row | scale word, codes; both
  *                  parts in words of kp bytes
  *   rope           cosines and sines           position | pair | {cos, sin}
@@ -48,7 +50,7 @@ struct dsn_mem {
 
 struct dsn_stage {
     struct dsn_mem w[DSN_MAX_CH];
-    struct dsn_mem side;
+    struct dsn_mem side, mul;
     uint32_t *table; /* (steps, DSN_WORDS) */
     int steps;
 };

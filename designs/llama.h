@@ -4,6 +4,7 @@
  *
  *   TP  tokens a beat     WP  outputs at once    HP  shards of the cache
  *   BP  channels a beat   CH  weight memories    KP  channels of a cache row
+ *   GROUP  inputs of a weight group, 0: none
  *   WBITS  bits of a weight                          a beat
  *   MAX_D MAX_FFN MAX_NQ MAX_HEAD MAX_LAYERS   room for the model,
  *   MAX_SHARE  query heads a key/value head,  MAX_SEQ  positions,
@@ -22,8 +23,8 @@
 #include "fx/fx.h"
 
 #if !defined TP || !defined BP || !defined WP || !defined CH || !defined KP || \
-    !defined HP || !defined WBITS
-#error "a Llama design needs TP, BP, WP, CH, KP, HP and WBITS"
+    !defined HP || !defined WBITS || !defined GROUP
+#error "a Llama design needs TP, BP, WP, CH, KP, HP, WBITS and GROUP"
 #endif
 #if !defined MAX_D || !defined MAX_FFN || !defined MAX_NQ ||                   \
     !defined MAX_SHARE || !defined MAX_HEAD || !defined MAX_SEQ ||             \
@@ -57,6 +58,28 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
 #define IS_WIDE(c)   ((GET(c, DSN_OP) >> 16 & 255) == NUM_RES_BITS)
 #define IS_NORMED(c) (IS_KV(c) || KIND(c) == DSN_GU || KIND(c) == DSN_HEAD)
 #define IS_KV(c)     (KIND(c) == DSN_KVQ || KIND(c) == DSN_KV)
+
+/* The multipliers of weight groups come from a memory of their own. */
+#if GROUP
+#define MUL_PORTS                                                              \
+    FX_OUT(u32, 2) mul_req;                                                    \
+    FX_IN(u8, BP) mul;
+#define MUL_REQ      FX_OUT(u32, 2) mul;
+#define MUL_PASS     , .mul = p->mul
+#define MUL_PASS_REQ , .mul = p->mul_req
+#define MUL_ASK(c, r)                                                          \
+    do {                                                                       \
+        FX_SET(u32, r, 0, FX_GET(u32, c, DSN_M));                              \
+        FX_SET(u32, r, 1, FX_GET(u32, c, DSN_MLEN));                           \
+        FX_WRITE(p->mul, r);                                                   \
+    } while (0)
+#else
+#define MUL_PORTS
+#define MUL_REQ
+#define MUL_PASS
+#define MUL_PASS_REQ
+#define MUL_ASK(c, r) ((void)0)
+#endif
 
 /* The scalars of both designs; PASS hands them on. All are the model's sizes or
  * what follows from them: designs/host.c computes them. */

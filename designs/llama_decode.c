@@ -29,6 +29,7 @@ struct FX_(ports) {
     FX_OUT(u32, 2) weights[CH];
     FX_OUT(u32, 2) side;
     FX_OUT(u32, 2) rope;
+    MUL_REQ
     FX_OUT(u32, 8) end; /* the sampler's copy, a beat a token */
     FX_OUT(u32, 1) y;   /* the generated tokens */
     int steps, given, total, first, rope_words;
@@ -82,6 +83,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_SET(u32, r, 1, FX_GET(u32, c, DSN_SLEN));
             if (!stop)
                 FX_WRITE(p->side, r);
+            if (!stop)
+                MUL_ASK(c, r);
             FX_SET(u32, r, 0, (p->first + n) * p->rope_words);
             FX_SET(u32, r, 1, p->rope_words);
             if (KIND(c) == DSN_KVQ)
@@ -138,7 +141,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_XBITS 8
 #define FX_WBITS WBITS
 #define FX_DIN   MAX_IN
-#define FX_GROUP 0
+#define FX_GROUP GROUP
 #include "fx/linear_decode.h"
 
 #define FX_NAME dequantise
@@ -224,6 +227,7 @@ struct FX_(ports) {
     FX_IN(WELEM, GATHERED) weights[CH];
     FX_OUT(u32, 2) side_req;
     FX_OUT(u32, 2) rope_req;
+    MUL_PORTS
     LLAMA_MEMORIES;
     LLAMA_SCALARS;
     int steps, given, first, rope_words, want_logits;
@@ -259,13 +263,13 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .weights = {EACH(CH, PORT, weights_req)}, .side = p->side_req,
             .rope = p->rope_req, .end = FX_TO(stops), .y = p->y,
             .steps = p->steps, .given = p->given, .total = p->groups,
-            .first = p->first, .rope_words = p->rope_words);
+            .first = p->first, .rope_words = p->rope_words MUL_PASS_REQ);
     FX_TASK(stage_fork, .x = FX_FROM(records), .y = {EACH(4, TO, cmd)},
             .beats = p->rounds);
     FX_TASK(gather, .cmd = FX_FROM(cmd[0]), .x = {EACH(CH, PORT, weights)},
             .y = FX_TO(w), .rounds = p->rounds);
     FX_TASK(linear, .step = FX_FROM(linear_step), .x = FX_FROM(x),
-            .w = FX_FROM(w), .y = FX_TO(sums), .steps = p->rounds);
+            .w = FX_FROM(w), .y = FX_TO(sums), .steps = p->rounds MUL_PASS);
     FX_TASK(dequantise, .step = FX_FROM(dequantise_step), .scale = FX_FROM(s),
             .row = FX_FROM(rows), .x = FX_FROM(sums), .y = FX_TO(y),
             .steps = p->rounds);

@@ -29,6 +29,7 @@ struct FX_(ports) {
     FX_OUT(u32, 2) weights;
     FX_OUT(u32, 2) side;
     FX_OUT(u32, 2) rope;
+    MUL_REQ
     int steps, groups, first, rope_words;
 };
 
@@ -66,6 +67,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_SET(u32, r, 0, FX_GET(u32, c, DSN_SIDE));
             FX_SET(u32, r, 1, FX_GET(u32, c, DSN_SLEN));
             FX_WRITE(p->side, r);
+            MUL_ASK(c, r);
             FX_SET(u32, r, 0, pos * p->rope_words);
             FX_SET(u32, r, 1, TP * p->rope_words);
             if (IS_KV(c))
@@ -85,7 +87,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_WBITS WBITS
 #define FX_DIN   MAX_IN
 #define FX_BLOCK 1
-#define FX_GROUP 0
+#define FX_GROUP GROUP
 #include "fx/linear_prefill.h"
 
 #define FX_NAME  dequantise
@@ -104,6 +106,7 @@ struct FX_(ports) {
     FX_IN(WELEM, WP) weights[1];
     FX_OUT(u32, 2) side_req;
     FX_OUT(u32, 2) rope_req;
+    MUL_PORTS
     LLAMA_MEMORIES;
     LLAMA_SCALARS;
     int steps, first, rope_words;
@@ -129,9 +132,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .go = {EACH(2, TO, go)}, .id = FX_TO(id),
             .weights = p->weights_req[0], .side = p->side_req,
             .rope = p->rope_req, .steps = p->steps, .groups = p->groups,
-            .first = p->first, .rope_words = p->rope_words);
+            .first = p->first, .rope_words = p->rope_words MUL_PASS_REQ);
     FX_TASK(linear, .step = FX_FROM(linear_step), .x = FX_FROM(x),
-            .w = p->weights[0], .y = FX_TO(sums), .steps = p->rounds);
+            .w = p->weights[0], .y = FX_TO(sums), .steps = p->rounds MUL_PASS);
     FX_TASK(dequantise, .step = FX_FROM(dequantise_step), .scale = FX_FROM(s),
             .row = FX_FROM(rows), .x = FX_FROM(sums), .y = FX_TO(y),
             .steps = p->rounds);

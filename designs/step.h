@@ -39,6 +39,8 @@ enum dsn_word {
     DSN_WLEN, /* their beats in a channel */
     DSN_SIDE, /* address of its side words */
     DSN_SLEN, /* their beats */
+    DSN_M,    /* address of its weight groups' multipliers */
+    DSN_MLEN, /* their beats, 0 in a model without groups */
     DSN_LAYER,
     DSN_POS, /* 0 in the table; the sequencer puts the position here */
     DSN_WORDS

@@ -52,6 +52,12 @@ static const struct test tests[] = {
     {"odd",
      {SHAPE(3, 40, 48, 6, 2, 4, 53), 40, 4, 8, 4, 0, 0, 1, 1, 0, 1, 3},
      "tp=3,wp=24,bp=4,dwp=12,ch=3,kp=4,hp=2"},
+    {"groups",
+     {SHAPE(2, 32, 48, 4, 2, 8, 40), 40, 4, 0, 8, 0, 16, 1, 1, 0, 1, 5},
+     "tp=2,wp=5,bp=4,dwp=12,ch=1,kp=8,hp=2"},
+    {"split", /* 24 does not divide 16 and 40: those linears have no groups */
+     {SHAPE(2, 40, 48, 2, 1, 8, 40), 40, 4, 8, 4, 0, 24, 0, 0, 0, 1, 6},
+     "tp=3,wp=7,bp=2,dwp=6,ch=2,kp=4,hp=1"},
     {"wide",
      {SHAPE(1, 64, 172, 8, 4, 8, 64), 40, 8, 0, 8, 0, 0, 1, 1, 1, 1, 4},
      "tp=8,wp=5,bp=2,dwp=6,ch=4,kp=8,hp=3"},
