@@ -119,20 +119,23 @@ void qt_silu_mul(const float *g, float *u, size_t n)
 
 void qt_rope(const struct qt_attention *at, float *x, size_t n, int heads)
 {
-    size_t head = (size_t)at->s->head;
-    for (size_t j = 0; j < head / 2; j++) {
+    size_t head = (size_t)at->s->head, half = head / 2;
 #pragma omp parallel for schedule(static)
-        for (int pos = 0; pos < at->length; pos++) {
-            double angle = pos * at->inv_freq[j];
-            float c = (float)cos(angle), s = (float)sin(angle);
-            for (size_t t = (size_t)pos; t < n; t += (size_t)at->length)
-                for (size_t h = 0; h < (size_t)heads; h++) {
-                    float *p = x + (t * (size_t)heads + h) * head + 2 * j;
-                    float a = p[0], b = p[1];
-                    p[0] = a * c - b * s;
-                    p[1] = a * s + b * c;
-                }
+    for (int pos = 0; pos < at->length; pos++) {
+        float c[NUM_MAX_HEAD / 2], s[NUM_MAX_HEAD / 2];
+        for (size_t j = 0; j < half; j++) {
+            c[j] = (float)cos(pos * at->inv_freq[j]);
+            s[j] = (float)sin(pos * at->inv_freq[j]);
         }
+        for (size_t t = (size_t)pos; t < n; t += (size_t)at->length)
+            for (size_t h = 0; h < (size_t)heads; h++) {
+                float *p = x + (t * (size_t)heads + h) * head;
+                for (size_t j = 0; j < half; j++) {
+                    float a = p[2 * j], b = p[2 * j + 1];
+                    p[2 * j] = a * c[j] - b * s[j];
+                    p[2 * j + 1] = a * s[j] + b * c[j];
+                }
+            }
     }
 }
 
@@ -161,43 +164,57 @@ static void head_codes(float *x, size_t n, int heads, int head,
         }
 }
 
+/* e^(score - max) of a row's own positions, 0 for the rest up to `seen`; as
+ * u8 codes where asked. Returns their sum. */
+static float softmax(float *row, size_t own, size_t seen, float scale,
+                     bool codes)
+{
+    float max = row[0], total = 0;
+    for (size_t i = 1; i < own; i++)
+        max = row[i] > max ? row[i] : max;
+    for (size_t i = 0; i < own; i++)
+        row[i] = (row[i] - max) * scale;
+    gold_exp_fp32(row, (int)own);
+    for (size_t i = 0; i < own; i++) {
+        row[i] = codes ? nearest(row[i] * 255) : row[i];
+        total += row[i];
+    }
+    memset(row + own, 0, (seen - own) * sizeof *row);
+    return total;
+}
+
+enum { QUERIES = 64 }; /* that share a pass over the keys before them */
+
 /* One sequence: q, k, v and a begin at its first token. scratch:
- * length * (length + head). */
+ * length * (QUERIES + head). */
 static void sequence(const struct qt_attention *at, const float *q,
                      const float *k, const float *v, float *a, float *scratch)
 {
     const struct num_shape *s = at->s;
     size_t head = (size_t)s->head, len = (size_t)at->length;
     size_t dq = (size_t)s->nq * head, dkv = (size_t)s->nkv * head;
-    float *p = scratch, *vt = scratch + len * len;
+    float *p = scratch, *vt = scratch + QUERIES * len;
     float scale = 1 / sqrtf((float)s->head);
     for (int h = 0; h < s->nq; h++) {
         size_t kv = (size_t)(h / num_group_heads(s)) * head;
         for (size_t t = 0; t < len; t++)
             for (size_t i = 0; i < head; i++)
                 vt[i * len + t] = v[t * dkv + kv + i];
-        gold_matmul(k + kv, dkv, q + (size_t)h * head, dq, p, len, (int)len,
-                    s->head, (int)len);
-        float total[8192];
-        for (size_t t = 0; t < len; t++) {
-            float *row = p + t * len, max = row[0];
-            for (size_t i = 1; i <= t; i++)
-                max = row[i] > max ? row[i] : max;
-            for (size_t i = 0; i <= t; i++)
-                row[i] = (row[i] - max) * scale;
-            gold_exp_fp32(row, (int)t + 1);
-            total[t] = 0;
-            for (size_t i = 0; i <= t; i++) {
-                row[i] = at->codes ? nearest(row[i] * 255) : row[i];
-                total[t] += row[i];
-            }
-            memset(row + t + 1, 0, (len - t - 1) * sizeof *row);
+        for (size_t from = 0; from < len; from += QUERIES) {
+            size_t n = len - from < QUERIES ? len - from : QUERIES;
+            size_t seen = from + n;
+            gold_matmul(k + kv, dkv, q + from * dq + (size_t)h * head, dq, p,
+                        len, (int)n, s->head, (int)seen);
+            float total[QUERIES];
+            for (size_t t = 0; t < n; t++)
+                total[t] =
+                    softmax(p + t * len, from + t + 1, seen, scale, at->codes);
+            float *y = a + from * dq + (size_t)h * head;
+            gold_matmul(vt, len, p, len, y, dq, (int)n, (int)seen, s->head);
+            for (size_t t = 0; t < n; t++)
+                for (size_t i = 0; i < head; i++)
+                    y[t * dq + i] /= total[t];
         }
-        float *y = a + (size_t)h * head;
-        gold_matmul(vt, len, p, len, y, dq, (int)len, (int)len, s->head);
-        for (size_t t = 0; t < len; t++)
-            for (size_t i = 0; i < head; i++)
-                y[t * dq + i] /= total[t];
     }
 }
 
@@ -215,7 +232,7 @@ bool qt_attend(const struct qt_attention *at, float *q, float *k, float *v,
     }
 #pragma omp parallel for schedule(dynamic) reduction(&& : ok)
     for (size_t from = 0; from < n; from += len) {
-        float *scratch = malloc(len * (len + head) * sizeof *scratch);
+        float *scratch = malloc(len * (QUERIES + head) * sizeof *scratch);
         ok = ok && scratch != NULL;
         if (scratch != NULL)
             sequence(at, q + from * dq, k + from * dkv, v + from * dkv,

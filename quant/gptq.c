@@ -162,55 +162,65 @@ static void reals(const struct qt_linear *l, int group, float *q)
         }
 }
 
+/* The scale that fits row r's codes best, w H q / q H q, and g moved to it:
+ * with wh = w H known, q H = wh - g needs no product. */
+static void refit_row(struct qt_linear *l, int group, int r, const float *wh,
+                      float *g)
+{
+    size_t s = (size_t)l->din;
+    double wq = 0, qq = 0;
+    for (size_t i = 0; i < s; i++) {
+        size_t at = (size_t)r * s + i;
+        double qh = (double)wh[i] - g[i];
+        wq += l->w[at] * qh;
+        qq += l->code[at] * qt_step(l, group, r, (int)i) * qh;
+    }
+    if (!(wq > 0 && qq > 0))
+        return;
+    float before = l->scale[r];
+    l->scale[r] = (float)num_scale_real(num_scale_of(before * wq / qq));
+    float ratio = l->scale[r] / before;
+    for (size_t i = 0; i < s; i++)
+        g[i] = wh[i] - ratio * (wh[i] - g[i]);
+}
+
 static bool descend(struct qt_linear *l, const float *h,
                     const struct qt_rounding *o, struct fl_error *err)
 {
     int n = l->din;
     size_t s = (size_t)n, all = s * (size_t)l->dout;
-    float *q = malloc(all * sizeof *q);
-    float *qh = malloc(all * sizeof *qh);
+    float *q = malloc(all * sizeof *q);     /* w - q */
+    float *g = malloc(all * sizeof *g);     /* (w - q) H */
+    float *wh = malloc(all * sizeof *wh);   /* w H */
     float *hd = malloc(s * s * sizeof *hd); /* H, damped */
-    if (q == NULL || qh == NULL || hd == NULL) {
-        free(q);
-        free(qh);
-        free(hd);
+    bool ok = q != NULL && g != NULL && wh != NULL && hd != NULL;
+    if (!ok)
         fl_fail(err, FL_NOMEM, 0, "out of memory");
-        return false;
-    }
-    memcpy(hd, h, s * s * sizeof *hd);
-    float more = (float)damping(h, n, o->damp);
-    for (size_t i = 0; i < s; i++)
-        hd[i * s + i] += more;
-    for (int k = 0; k < o->sweeps; k++) {
-        /* the scale that fits these codes best: w H q / q H q */
-        reals(l, o->group, q);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, l->dout, n, n, 1,
-                    q, n, hd, n, 0, qh, n);
-        for (int r = 0; r < l->dout; r++) {
-            const float *row = qh + (size_t)r * s;
-            double wq = 0, qq = 0;
-            for (size_t i = 0; i < s; i++) {
-                wq += (double)l->w[(size_t)r * s + i] * row[i];
-                qq += (double)q[(size_t)r * s + i] * row[i];
-            }
-            if (wq > 0 && qq > 0)
-                l->scale[r] =
-                    (float)num_scale_real(num_scale_of(l->scale[r] * wq / qq));
-        }
-        /* g = (w - q) H with the new scales, then the codes */
+    if (ok) {
+        memcpy(hd, h, s * s * sizeof *hd);
+        float more = (float)damping(h, n, o->damp);
+        for (size_t i = 0; i < s; i++)
+            hd[i * s + i] += more;
         reals(l, o->group, q);
         for (size_t i = 0; i < all; i++)
             q[i] = l->w[i] - q[i];
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, l->dout, n, n, 1,
-                    q, n, hd, n, 0, qh, n);
+                    q, n, hd, n, 0, g, n);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, l->dout, n, n, 1,
+                    l->w, n, hd, n, 0, wh, n);
 #pragma omp parallel for schedule(dynamic, ROWS)
         for (int r = 0; r < l->dout; r++)
-            sweep_row(l, hd, r, qh + (size_t)r * s, o);
+            for (int k = 0; k < o->sweeps; k++) {
+                float *row = g + (size_t)r * s;
+                refit_row(l, o->group, r, wh + (size_t)r * s, row);
+                sweep_row(l, hd, r, row, o);
+            }
     }
     free(q);
-    free(qh);
+    free(g);
+    free(wh);
     free(hd);
-    return true;
+    return ok;
 }
 
 bool qt_round(struct qt_linear *l, const float *h, const struct qt_rounding *o,

@@ -69,7 +69,8 @@ void run_observe(struct run *r, struct input q, struct input t, int abits)
         qt_mean(r->x, rows, q.width, part);
         for (int i = 0; i < q.width; i++)
             all[i] += part[i] * (double)rows;
-        qt_moment(r->moment, r->x, rows, q.width);
+        if (!r->o->rtn)
+            qt_moment(r->moment, r->x, rows, q.width);
         if (r->target) {
             run_fetch(r, t, at, rows, r->y);
             if (!r->o->no_mean)

@@ -230,7 +230,7 @@ bool quant_run(const struct quant_options *o, const char *path, const char *out,
                                            : 8;
     r.length = o->calib_length;
     r.n = (size_t)sequences * (size_t)r.length;
-    r.target = o->asym > 0;
+    r.target = o->asym > 0 && !o->rtn;
     ok = ok && work(&r, out, token, err);
     release(&r);
     free(token);

@@ -154,7 +154,7 @@ static void sampling(void **state)
     int32_t l[V];
     for (int n = 0; n < 3000; n++) {
         for (int i = 0; i < V; i++)
-            l[i] = (int32_t)any(-6, 6) << 15; /* many ties */
+            l[i] = (int32_t)any(-6, 6) * 32768; /* many ties */
         struct gold_sampler s = {(int)any(1, 64), num_scale_of(1.4427 / 0.8),
                                  (uint32_t)any(0, 65536), (uint32_t)n};
         int ids[V];
