@@ -1,4 +1,5 @@
 /* error: fx/mac.h: FX_WBITS must be 4 or 8 */
+/* SPDX-License-Identifier: Apache-2.0 */
 #define FX_NAME  l
 #define FX_BP    4
 #define FX_WP    8

@@ -1,4 +1,5 @@
 /* error: fx/linear_decode.h: FX_WP must be a multiple of FX_BP */
+/* SPDX-License-Identifier: Apache-2.0 */
 #define FX_NAME  l
 #define FX_BP    4
 #define FX_WP    6

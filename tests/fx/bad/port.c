@@ -1,4 +1,5 @@
 /* error: field designator 'xx' does not refer to any field */
+/* SPDX-License-Identifier: Apache-2.0 */
 #define FX_NAME w
 #define FX_ELEM i8
 #define FX_N    2
