@@ -177,8 +177,8 @@ FX_MODULE void registers(const struct registers_ports *p)
 FX_ENTRY(registers)
 
 /* Sequential code: streams in program order, a loop that is not pipelined. */
-PORTS(sequence);
-FX_MODULE void sequence(const struct sequence_ports *p)
+PORTS(straight);
+FX_MODULE void straight(const struct straight_ports *p)
 {
     for (int i = 0; i < p->rows; i++) {
         uint32_t a = GET(p);
@@ -192,7 +192,7 @@ FX_MODULE void sequence(const struct sequence_ports *p)
             PUT(p, a - b);
     }
 }
-FX_ENTRY(sequence)
+FX_ENTRY(straight)
 
 /* Independence that is proved (other addresses) and vouched for. */
 PORTS(inplace);
@@ -282,10 +282,8 @@ FX_ENTRY(flow)
         H_OUTPUT(u32, 1, y);                                                   \
         for (int k = 0; k < (in); k++)                                         \
             H_PUT(x, (FX_BEAT(u32, 1))(uint32_t)h_rand(0, 0xFFFFFFFF));        \
-        struct name##_ports ports = {.x = FX_FROM(x),                          \
-                                     .y = FX_TO(y),                            \
-                                     .rows = (rows_),                          \
-                                     .cols = (cols_)};                         \
+        struct name##_ports ports = {                                          \
+            .x = FX_FROM(x), .y = FX_TO(y), .rows = (rows_), .cols = (cols_)}; \
         fx_spawn(#name, -1, name##_task, &ports, sizeof ports);                \
         CHECK(sim_run(h_sim));                                                 \
         while (H_HAVE(y))                                                      \
@@ -308,7 +306,7 @@ int main(int argc, char **argv)
         RUN(choose, n, 0, n - (n + 1) / 4);
         RUN(registers, n, 0, n);
         for (int c = 0; c < 5; c++)
-            RUN(sequence, n, trips[c], 2 * n);
+            RUN(straight, n, trips[c], 2 * n);
         RUN(inplace, n, 0, n);
         RUN(flow, n, n + 3, n);
     }
