@@ -183,7 +183,10 @@ static char *header(cJSON *json, uint64_t *n, long *hash)
         memset(out + len, ' ', pad);
         out[len + pad] = 0;
         *n = len + pad;
-        *hash = (long)(strstr(out, key) - out) + (long)sizeof key - 1 + 8;
+        size_t before = 0; /* bytes before the key; it is always there */
+        while (memcmp(out + before, key, sizeof key - 1) != 0)
+            before++;
+        *hash = (long)(8 + before + sizeof key - 1);
     }
     free(text);
     return out;
