@@ -167,16 +167,23 @@ static void OPS(norm)(const int32_t *r, int d, uint64_t eps_q,
 
 /* ---- quantise ------------------------------------------------------------ */
 
-/* The larger sum of |t| over the lanes a 16-bit sum may gather. */
-OPS_FN int ops_lane_sum(const int32_t *t)
+/* Sums of |t| over the inputs a 16-bit sum may gather: k % 4 < 2 in lanes 0, 1,
+ * 4, 5, the others in the other lanes. */
+OPS_FN v8i ops_lane_sums(const int32_t *t)
 {
     v8i m = {0};
     for (int j = 0; j < ENG_KB; j += 8) {
         v8i v = ops_load8(t + j), sign = v >> 31;
         m += (v ^ sign) - sign;
     }
-    int a = m[0] + m[1] + m[4] + m[5], b = m[2] + m[3] + m[6] + m[7];
-    return a > b ? a : b;
+    m += __builtin_shufflevector(m, m, 4, 5, 6, 7, 0, 1, 2, 3);
+    return m + __builtin_shufflevector(m, m, 1, 0, 3, 2, 5, 4, 7, 6);
+}
+
+OPS_FN v8i ops_max8(v8i a, v8i b)
+{
+    v8i more = a > b;
+    return (a & more) | (b & ~more);
 }
 
 static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
@@ -204,7 +211,7 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
     v4d lo = ops_splat(site->abits == 4 ? 0 : -127);
     v4d hi = ops_splat(site->abits == 4 ? 15 : 127);
     int32_t sum = 0, t[ENG_KB], last[ENG_KB];
-    int lane[4] = {0}, most2 = 0, most4 = 0;
+    v8i most2 = {0}, most4 = {0}, lane1 = {0}, lane2 = {0}, lane3 = {0};
     for (int b = 0; b < kp / ENG_KB; b++) {
         const int32_t *from = x + b * ENG_KB;
         int have = n - b * ENG_KB;
@@ -223,11 +230,12 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
         for (int j = have; j < ENG_KB; j++)
             t[j] = 0;
         c->pre[b] = sum;
-        lane[b % 4] = ops_lane_sum(t);
-        int two = lane[b % 4] + lane[(b + 3) % 4];
-        int four = lane[0] + lane[1] + lane[2] + lane[3];
-        most2 = two > most2 ? two : most2;
-        most4 = four > most4 ? four : most4;
+        v8i lane = ops_lane_sums(t);
+        most2 = ops_max8(most2, lane + lane1);
+        most4 = ops_max8(most4, lane + lane1 + lane2 + lane3);
+        lane3 = lane2;
+        lane2 = lane1;
+        lane1 = lane;
         int8_t *to = c->x + b * ENG_KB;
         for (int j = 0; j < ENG_KB; j++)
             to[j] = (int8_t)t[j];
@@ -235,7 +243,9 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
             sum += t[j];
     }
     c->pre[kp / ENG_KB] = sum;
-    c->run = most4 <= ENG_RUN_SUM ? 4 : most2 <= ENG_RUN_SUM ? 2 : 1;
+    int two = most2[0] > most2[2] ? most2[0] : most2[2];
+    int four = most4[0] > most4[2] ? most4[0] : most4[2];
+    c->run = four <= ENG_RUN_SUM ? 4 : two <= ENG_RUN_SUM ? 2 : 1;
 }
 
 /* ---- dequantise ----------------------------------------------------------- */
