@@ -110,13 +110,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             part_mant[FX_TP - 1] = s.mant;
             part_exp[FX_TP - 1] = s.exp;
             t0 = t0 == FX_TP - 1 ? 0 : t0 + 1;
-            for (int j = 0; j < FX_HP && t0 == 0; j++) {
+            for (int j = 0; j < FX_HP; j++) {
                 FX_UNROLL;
                 int last = j == p->share - 1;
                 for (int t = 0; t < FX_TP; t++) {
                     FX_UNROLL;
-                    mant[j][t] = last ? part_mant[t] : mant[(j + 1) % FX_HP][t];
-                    exp[j][t] = last ? part_exp[t] : exp[(j + 1) % FX_HP][t];
+                    uint32_t m = last ? part_mant[t] : mant[(j + 1) % FX_HP][t];
+                    int e = last ? part_exp[t] : exp[(j + 1) % FX_HP][t];
+                    mant[j][t] = t0 == 0 ? m : mant[j][t]; /* all t have one */
+                    exp[j][t] = t0 == 0 ? e : exp[j][t];
                 }
             }
         }
