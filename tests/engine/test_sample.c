@@ -80,7 +80,13 @@ static void sampling(void)
         different += got != top;
     }
     check(different > 500, "draws that are not the best", different);
+    /* u exactly at the first weight: the second candidate */
     struct eng_sampling s = eng_sampling_make(1, 0, 1, 0);
+    logits[0] = logits[1] = 5;
+    uint32_t step = 0;
+    while ((uint64_t)num_rand(0, step) * 131072 >> 32 != 65536)
+        step++;
+    check(eng_sample(logits, 2, &s, step) == 1, "u at a boundary", 0);
     double real = ldexp(s.t_scale.mant, s.t_scale.exp);
     check(fabs(real - 1.4426950408889634) < 2e-5, "temperature 1", 0);
     s = eng_sampling_make(0, 40, 0.5, 0);
