@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fx/dequantise.h -- sums of linear_prefill to activations or residuals.
  *
- *     y[t][o] = sat( (x[t][o] - zp[t] colsum[o]) * (scale[t] scale[o]) + bias[o])
+ *     y[t][o] = sat((x[t][o] - zp[t] colsum[o]) scale[t] scale[o] + bias[o])
  *
  *     scale --> [ per group ] --+          one sum of TP tokens a cycle
  *     row ----> [ tile: WP ] --+

@@ -66,7 +66,7 @@
 
 /* ---- the `scale` word ---------------------------------------------------- */
 
-/*   | zp : 8 | exp : 8, signed | mant : 16 |      mant * 2^exp, zero point zp */
+/*   | zp : 8 | exp : 8, signed | mant : 16 |    mant * 2^exp, zero point zp */
 NUM_FN uint32_t fx_scale_pack(struct num_scale s, int zp)
 {
     return (uint32_t)s.mant | ((uint32_t)s.exp & 255u) << 16 |

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fx/kv_write.h -- K or V codes of a group of tokens into the cache.
  *
- *     word (h, pos, c) at  base + h head_stride + pos pos_stride + c chunk_stride
- *     K: pos_stride = HEAD/N, chunk_stride = 1     a position's channels together
- *     V: pos_stride = 1, chunk_stride = capacity   a chunk's positions together
+ *     word (h, pos, c) at base + h head_stride + pos pos_stride +
+ *                         c chunk_stride
+ *     K: pos_stride = HEAD/N, chunk_stride = 1   a position's channels together
+ *     V: pos_stride = 1, chunk_stride = capacity a chunk's positions together
  *
  *     x --> [ TP x HEAD/N words ] --+--> data       h: kv head, c: chunk of N
  *                                   +--> req           channels, pos: position

@@ -34,7 +34,8 @@
     !defined FX_XBITS || !defined FX_WBITS || !defined FX_DIN ||               \
     !defined FX_GROUP
 #error                                                                         \
-    "fx/linear_decode.h needs FX_NAME, FX_BP, FX_WP, FX_XBITS, FX_WBITS, FX_DIN and FX_GROUP"
+    "fx/linear_decode.h needs FX_NAME, FX_BP, FX_WP, FX_XBITS, FX_WBITS, \
+FX_DIN and FX_GROUP"
 #endif
 _Static_assert(FX_BP >= 1 && FX_BP <= 1024 && FX_WP % FX_BP == 0,
                "fx/linear_decode.h: FX_WP must be a multiple of FX_BP");

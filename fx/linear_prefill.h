@@ -36,7 +36,8 @@
     !defined FX_XBITS || !defined FX_WBITS || !defined FX_DIN ||               \
     !defined FX_BLOCK || !defined FX_GROUP
 #error                                                                         \
-    "fx/linear_prefill.h needs FX_NAME, FX_TP, FX_WP, FX_XBITS, FX_WBITS, FX_DIN, FX_BLOCK and FX_GROUP"
+    "fx/linear_prefill.h needs FX_NAME, FX_TP, FX_WP, FX_XBITS, FX_WBITS, \
+FX_DIN, FX_BLOCK and FX_GROUP"
 #endif
 _Static_assert(FX_TP >= 1 && FX_WP >= 1 && FX_BLOCK >= 1,
                "fx/linear_prefill.h: FX_TP, FX_WP and FX_BLOCK must be >= 1");

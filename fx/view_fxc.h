@@ -51,7 +51,8 @@ FX_ELEMENTS(FX_X)
            (typeof(b))(unsigned _BitInt(FX_JOIN(fx_bits_, T)))(v)              \
                << ((k) * (int)FX_JOIN(fx_bits_, T)))
 
-#define FX_IN(T, n)  typeof(const volatile struct FX_JOIN(fx_, T) FX_AS(1)(*)[n])
+#define FX_IN(T, n)                                                            \
+    typeof(const volatile struct FX_JOIN(fx_, T) FX_AS(1)(*)[n])
 #define FX_OUT(T, n) typeof(volatile struct FX_JOIN(fx_, T) FX_AS(2)(*)[n])
 #define FX_WORD(s)   unsigned _BitInt(sizeof(*(s)))
 #define FX_READ(s)   (*(const volatile FX_WORD(s) FX_AS(1) *)(s))

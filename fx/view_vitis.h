@@ -53,7 +53,7 @@ inline void fx_set(ap_uint<W> &b, int k, const V &v)
 #define FX_GET(T, b, k)    fx_get<struct FX_JOIN(fx_, T)>(b, k)
 #define FX_SET(T, b, k, v) fx_set<struct FX_JOIN(fx_, T)>(b, k, v)
 
-/* ---- ports ---------------------------------------------------------------- */
+/* ---- ports -------------------------------------------------------------- */
 
 template <class T, int N> struct fx_in {
     hls::stream<ap_uint<N * T::bits>> *s;
@@ -98,11 +98,12 @@ template <class T, int N> struct fx_channel {
     fx_channel<struct FX_JOIN(fx_, T), (n)> name[count];                       \
     FX_PRAGMA(HLS stream variable = name depth = depth_)
 
-/* ---- loops and tasks -------------------------------------------------------- */
+/* ---- loops and tasks ---------------------------------------------------- */
 
 #define FX_PIPELINE(name, ii) FX_PRAGMA(HLS pipeline II = ii)
 #define FX_UNROLL             FX_PRAGMA(HLS unroll)
-#define FX_NODEP(array)       FX_PRAGMA(HLS dependence variable = array inter false)
+#define FX_NODEP(array)                                                        \
+    FX_PRAGMA(HLS dependence variable = array inter false)
 #define FX_DATAFLOW           FX_PRAGMA(HLS dataflow)
 
 #define FX_TASK(fn, ...)                                                       \
