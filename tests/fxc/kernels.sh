@@ -6,7 +6,7 @@
 #
 # Run from the root. Every kernel must have run; one that did not is a failure.
 set -u
-build=$1
+build=${1#"$PWD"/} # cosim.sh wants it relative
 shift
 names=
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
