@@ -39,7 +39,7 @@ command_add(struct command *c, const char *fmt, ...)
     c->n++;
 }
 
-/* ---- hash: FNV-1a, 64 bits ------------------------------------------------ */
+/* ---- hash: FNV-1a, 64 bits ---------------------------------------------- */
 
 static void hash_bytes(uint64_t *h, const void *data, size_t n)
 {
@@ -88,7 +88,7 @@ static bool hash_sources(uint64_t *h, const char *root, struct fl_error *err)
     return true;
 }
 
-/* ---- the command ----------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------- */
 
 /* Accumulators that the Hadamard transforms need. */
 static int widest_m(const struct num_qmodel *m)
@@ -184,7 +184,7 @@ static bool command_run(struct command *c, const char *log,
     return false;
 }
 
-/* ---- cache ----------------------------------------------------------------- */
+/* ---- cache -------------------------------------------------------------- */
 
 static bool cache_folder(char *out, size_t n, const struct hls_options *o,
                          struct fl_error *err)

@@ -94,7 +94,7 @@ static bool check_ids(const struct hls *e, const int *ids, int n, int more,
     return true;
 }
 
-/* ---- what comes back from a run ------------------------------------------- */
+/* ---- what comes back from a run ----------------------------------------- */
 
 struct sink {
     const struct hls_want *want;

@@ -64,7 +64,7 @@ static struct sim_channel *channel(struct host *h, struct dsn_mem mem)
         ack_port = FX_FROM(ack_);                                              \
     } while (0)
 
-/* ---- streams from and to the host ------------------------------------------- */
+/* ---- streams from and to the host --------------------------------------- */
 
 static int give_table(void *user, void *beat)
 {

@@ -88,7 +88,7 @@ static int weight_code(const struct num_qlinear *l, int o, int i)
     return b < 8 ? b : b - 16;
 }
 
-/* ---- weights: one beat a whole number of bytes ---------------------------- */
+/* ---- weights: one beat a whole number of bytes -------------------------- */
 
 struct lanes {
     int group;
@@ -338,7 +338,7 @@ static bool stage_build(struct dsn_stage *st, const struct num_qmodel *m,
     return stage_put(st, m, stage, p, w, &side, &mul, err);
 }
 
-/* ---- what both stages share ----------------------------------------------- */
+/* ---- what both stages share --------------------------------------------- */
 
 static bool shared_build(struct dsn_image *im, const struct num_qmodel *m,
                          struct fl_error *err)

@@ -105,7 +105,7 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
     .r3_p = p->r3_p, .r4_blocks = p->r4_blocks, .r4_m = p->r4_m,               \
     .r4_p = p->r4_p, .eps_q = p->eps_q, .sqrt_d = p->sqrt_d
 
-/* ---- side: deals out the words that go with a step ------------------------ */
+/* ---- side: deals out the words that go with a step ---------------------- */
 
 #define FX_NAME side
 struct FX_(ports) {
@@ -192,7 +192,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- choose: whose turn it is to enter the linear engine ------------------ */
+/* ---- choose: whose turn it is to enter the linear engine ---------------- */
 
 #define FX_NAME choose
 struct FX_(ports) {
@@ -223,7 +223,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- route: where the engine's result goes -------------------------------- */
+/* ---- route: where the engine's result goes ------------------------------ */
 
 #define FX_NAME route
 struct FX_(ports) {

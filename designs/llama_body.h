@@ -7,7 +7,7 @@
  *   y --> route --> res ----'                           |   |
  *           |------ act (gu, head) --> stage --> ffn --> gate --> rotate
  *           `------ heads --> turn --> spin --> code --> deal --> shards
- *                                                         merge, slim --> choose
+ *                                                       merge, slim --> choose
  */
 #ifndef DESIGNS_LLAMA_BODY_H
 #define DESIGNS_LLAMA_BODY_H

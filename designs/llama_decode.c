@@ -13,7 +13,7 @@ _Static_assert(TP == 1, "decode takes one token at a time");
 
 #define MAX_STEPS (4 * MAX_LAYERS + 1)
 
-/* ---- conduct: the step table, once a token -------------------------------- */
+/* ---- conduct: the step table, once a token ------------------------------ */
 
 #define FX_NAME conduct
 struct FX_(ports) {
@@ -101,7 +101,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- the engine -------------------------------------------------------------- */
+/* ---- the engine --------------------------------------------------------- */
 
 #define GATHERED (BP * WP / CH) /* weights of a memory word */
 
@@ -148,9 +148,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_BP   BP
 #include "fx/dequantise_decode.h"
 
-/* ---- finish, sample: what follows gu, what follows the head -------------------- */
+/* ---- leave, sample: what follows gu, what follows the head ------------- */
 
-#define FX_NAME finish
+#define FX_NAME leave
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
     FX_IN(i27, BP) x;
@@ -208,7 +208,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------------- */
 
 #define FX_NAME stage_fork
 #define FX_ELEM u32
@@ -277,9 +277,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .id = FX_FROM(id), .x = FX_TO(x), .s = FX_TO(s),
             .rows = FX_TO(rows), .y = FX_FROM(y), .act = FX_TO(act),
             .ffn = FX_FROM(ffn), PASS_MEMORIES, PASS);
-    FX_TASK(finish, .cmd = FX_FROM(cmd[2]), .x = FX_FROM(act),
-            .ffn = FX_TO(ffn), .logits = FX_TO(logits), .tap = p->logits,
-            .rounds = p->rounds, .want = p->want_logits);
+    FX_TASK(leave, .cmd = FX_FROM(cmd[2]), .x = FX_FROM(act), .ffn = FX_TO(ffn),
+            .logits = FX_TO(logits), .tap = p->logits, .rounds = p->rounds,
+            .want = p->want_logits);
     FX_TASK(sample, .cmd = FX_FROM(cmd[3]), .x = FX_FROM(logits),
             .eos = FX_FROM(stops), .y = FX_TO(drawn), .rounds = p->rounds,
             .vocab = p->vocab, .k = p->k, .t_scale = p->t_scale,

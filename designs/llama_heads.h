@@ -21,7 +21,7 @@ NUM_FN int heads_of(int kind, int nq, int nkv)
     return kind == DSN_KVQ ? 2 * nkv + nq : kind == DSN_KV ? 2 * nkv : 0;
 }
 
-/* ---- turn: rotary position -------------------------------------------------- */
+/* ---- turn: rotary position ---------------------------------------------- */
 
 #define FX_NAME rope
 #define FX_TP   TP
@@ -50,7 +50,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- spin: the Hadamard transform R3 of keys and queries ---------------------- */
+/* ---- spin: the Hadamard transform R3 of keys and queries ---------------- */
 
 #define FX_NAME fht3
 #define FX_TP   TP
@@ -84,7 +84,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- code: static codes, a scale a head ---------------------------------------- */
+/* ---- code: static codes, a scale a head --------------------------------- */
 
 #define FX_NAME quantise_static
 #define FX_TP   TP
@@ -111,7 +111,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- deal: to the shards; wide: queries get KP channels a beat ------------------ */
+/* ---- deal: to the shards; wide: queries get KP channels a beat ---------- */
 
 #define FX_NAME deal
 struct FX_(ports) {
@@ -176,7 +176,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- match, weigh, mix: a shard's attention ---------------------------------------- */
+/* ---- match, weigh, mix: a shard's attention ----------------------------- */
 
 #define FX_NAME attention_qk
 #define FX_TP   TP
@@ -264,7 +264,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- a shard: its cache and its attention --------------------------------------- */
+/* ---- a shard: its cache and its attention ------------------------------- */
 
 #define FX_NAME shard_fork
 #define FX_ELEM u32
@@ -337,7 +337,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- merge, slim: back into one stream of BP channels a beat ------------------------ */
+/* ---- merge, slim: back into one stream of BP channels a beat ------------ */
 
 #define FX_NAME merge
 struct FX_(ports) {

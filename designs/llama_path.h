@@ -13,7 +13,7 @@
 #define DESIGNS_LLAMA_PATH_H
 #include "designs/llama.h"
 
-/* ---- lookup, enter, total: the residual stream ------------------------------- */
+/* ---- lookup, enter, total: the residual stream -------------------------- */
 
 #define FX_NAME embed
 #define FX_TP   TP
@@ -97,7 +97,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- norm ------------------------------------------------------------------ */
+/* ---- norm --------------------------------------------------------------- */
 
 #define FX_NAME rmsnorm
 #define FX_TP   TP
@@ -125,7 +125,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- codes of the engine's input -------------------------------------------- */
+/* ---- codes of the engine's input ---------------------------------------- */
 
 #define FX_NAME quantise
 #define FX_TP   TP
@@ -154,7 +154,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- feed-forward: silu(gate) * up, rotated ----------------------------------- */
+/* ---- feed-forward: silu(gate) * up, rotated ----------------------------- */
 
 #define FX_NAME silu_mul
 #define FX_TP   TP

@@ -15,7 +15,7 @@ _Static_assert(BP == 1 && CH == 1, "prefill has one channel a beat");
 
 #define MAX_STEPS (4 * MAX_LAYERS + 1)
 
-/* ---- conduct: the step table, once a group -------------------------------- */
+/* ---- conduct: the step table, once a group ------------------------------ */
 
 #define FX_NAME conduct
 struct FX_(ports) {
@@ -78,7 +78,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- the engine -------------------------------------------------------------- */
+/* ---- the engine --------------------------------------------------------- */
 
 #define FX_NAME  linear
 #define FX_TP    TP
@@ -96,7 +96,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_BLOCK 1
 #include "fx/dequantise.h"
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------------- */
 
 #define FX_NAME llama_prefill
 struct FX_(ports) {
