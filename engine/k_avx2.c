@@ -22,7 +22,8 @@
 #define OPS_FLOOR4(v) _mm256_floor_pd(v)
 #define OPS_GATHER8(t, i)                                                      \
     _mm256_i32gather_epi32((const int *)(t), (__m256i)(i), 4)
-#define OPS_ANY(m) (!_mm256_testz_si256((__m256i)(m), (__m256i)(m)))
+#define OPS_MUL15(a, b) ((v8i)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
+#define OPS_ANY(m)      (!_mm256_testz_si256((__m256i)(m), (__m256i)(m)))
 #include "engine/ops_tmpl.h"
 
 #define FN static inline __attribute__((always_inline))

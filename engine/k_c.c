@@ -7,6 +7,7 @@
 #define OPS_P             uint8_t
 #define OPS_FLOOR4(v)     c_floor4(v)
 #define OPS_GATHER8(t, i) c_gather8(t, i)
+#define OPS_MUL15(a, b)   ((a) * (b))
 #define OPS_ANY(m)        c_any(m)
 #include <stdint.h>
 

@@ -12,6 +12,7 @@
 #define OPS_P             uint8_t
 #define OPS_FLOOR4(v)     neon_floor4(v)
 #define OPS_GATHER8(t, i) neon_gather8(t, i)
+#define OPS_MUL15(a, b)   ((a) * (b))
 #define OPS_ANY(m)        neon_any(m)
 
 typedef double neon_v4d __attribute__((vector_size(32)));

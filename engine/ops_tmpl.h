@@ -6,6 +6,7 @@
  *     OPS(name)          the name of a function
  *     OPS_FLOOR4(v)      floor of four doubles
  *     OPS_GATHER8(t, i)  eight words t[i] of a table of uint32_t
+ *     OPS_MUL15(a, b)    a * b of eight words each, both 0 .. 2^15 - 1
  *     OPS_ANY(m)         whether any lane of a comparison is true
  *     OPS_P              type of a probability: uint8_t or uint16_t
  *
@@ -27,6 +28,7 @@
 
 typedef double v4d __attribute__((vector_size(32)));
 typedef int64_t v4l __attribute__((vector_size(32)));
+typedef uint64_t v4ul __attribute__((vector_size(32)));
 typedef int32_t v4i __attribute__((vector_size(16)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 typedef uint32_t v8u __attribute__((vector_size(32)));
@@ -377,7 +379,7 @@ static void OPS(silu)(const int32_t *g, int gf, const int32_t *u, int uf,
         over = t > 0xFFFFF;
         t = (over & 0xFFFFF) | (~over & t);
         v8i w = (v8i)OPS_GATHER8(eng_tables.sigmoid, t >> 11);
-        v8i v = (w & 0x1FFFF) + (((w >> 17) * (t & 2047) + 1024) >> 11);
+        v8i v = (w & 0x1FFFF) + ((OPS_MUL15(w >> 17, t & 2047) + 1024) >> 11);
         v = (v ^ sign) + (sign & 65537); /* 65536 - v where negative */
         /* |g v| <= 2^26 2^16; |z u| <= 2^26 2^26 */
         v4d z0 = ops_round(ops_d4(ops_low(x)), ops_d4(ops_low(v)) * unit);
@@ -401,30 +403,38 @@ static uint32_t OPS(prob)(const int32_t *s, int n, int pad,
     for (int t = 1; t < n; t++)
         m = s[t] > m ? s[t] : m;
     /* From nine powers of two below the maximum on a probability is 0, and
-     * most of a long row is there: whole vectors of it are passed over.
-     * Scores below the maximum are at most 2^25, times 2^16. */
-    double f = ops_scale(scale);
-    double far = 9.0 * 65536 / f + 2;
+     * most of a long row is there: whole vectors of it are passed over. Scores
+     * are at most 2^25 below the maximum; `last` is where 25 powers of two are
+     * passed, so that t stays below 27 2^16. The product is below 2^42. */
+    double f = ops_scale(scale), far = 9.0 * 65536 / f + 2;
+    double end = 25.0 * 65536 / f + 2;
     int32_t cut = far < 67108864 ? (int32_t)far : 67108864;
-    v4d f4 = ops_splat(f), lo = ops_splat(0), hi = ops_splat(24 << 16);
+    int32_t last = end < 67108864 ? (int32_t)end : 67108864;
+    int shift = -scale.exp;
+    int sane = shift >= 1 && shift <= 40 && f < 65536;
+    uint64_t k = scale.mant, half = sane ? (uint64_t)1 << (shift - 1) : 0;
+    v4ul mant = {k, k, k, k};
     v8u sum = {0};
     int t = 0;
-    for (; t + 8 <= n; t += 8) {
+    for (; t + 8 <= n && sane; t += 8) {
         v8i below = m - ops_load8(s + t);
         if (!OPS_ANY(below < cut)) {
             memset(p + t, 0, 8 * sizeof *p);
             continue;
         }
-        v4d a = ops_round(ops_d4(ops_low(below)), f4);
-        v4d b = ops_round(ops_d4(ops_high(below)), f4);
-        v8i x = ops_join(ops_i4(ops_clamp(a, lo, hi)),
-                         ops_i4(ops_clamp(b, lo, hi)));
+        v8i over = below > last;
+        below = (over & last) | (~over & below);
+        v4ul even = (v4ul)below & 0xFFFFFFFFu, odd = (v4ul)below >> 32;
+        even = (even * mant + half) >> shift;
+        odd = (odd * mant + half) >> shift;
+        v8i x = (v8i)(even | odd << 32);
         v8i w = (v8i)OPS_GATHER8(eng_tables.exp2, (x >> 10) & 63);
-        v8u v = (v8u)((w & 0x1FFFF) - (((w >> 17) * (x & 1023) + 512) >> 10));
+        v8i slope = OPS_MUL15(w >> 17, x & 1023);
+        v8u v = (v8u)((w & 0x1FFFF) - ((slope + 512) >> 10));
         v8u whole = (v8u)(x >> 16);
         v8u one = {1, 1, 1, 1, 1, 1, 1, 1};
         v = (v + ((one << whole) >> 1)) >> whole; /* 0 from 24 on */
-        v = (v * 255 + 32768) >> 16;
+        v = ((v << 8) - v + 32768) >> 16;
         sum += v;
         for (int j = 0; j < 8; j++)
             p[t + j] = (OPS_P)v[j];

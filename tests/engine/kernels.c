@@ -433,7 +433,8 @@ static void attn_case(const struct eng_kernels *k, int n, int hp, int len,
         }
     check(k, ok && guard_ok(&s), "qk n %d hp %d len %d", n, hp, len);
     ok = 1;
-    struct num_scale f = random_scale(-16 - pick(0, 0, 12), -10);
+    struct num_scale f =
+        pick(0, 0, 9) ? random_scale(-28, -10) : random_scale(-66, 4);
     for (int r = 0; r < n; r++) {
         uint32_t got = k->prob(score + r * stride, len, pad, f,
                                (char *)pg.data + r * stride * k->p_bytes);
