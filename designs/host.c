@@ -87,7 +87,7 @@ static int give_id(void *user, void *beat)
         id[t] =
             h->ids_at < h->job->given ? (uint32_t)h->job->ids[h->ids_at] : 0;
     if (DSN_STAGE == DSN_PREFILL && h->job->step != 0)
-        h->job->step(h->job->user, h->ids_at);
+        h->job->step(h->job->user, FX_MIN(h->ids_at, h->job->given));
     return 1;
 }
 
