@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/ppl.h"
+#include "golden/matmul.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +8,19 @@
 /* -ln softmax(logits)[token]. */
 static double surprise(const float *logits, int vocab, int token)
 {
-    double max = logits[0], sum = 0;
+    enum { PART = 256 };
+    float max = logits[0], e[PART];
+    double sum = 0;
     for (int i = 1; i < vocab; i++)
         max = logits[i] > max ? logits[i] : max;
-    for (int i = 0; i < vocab; i++)
-        sum += exp(logits[i] - max);
+    for (int from = 0; from < vocab; from += PART) {
+        int n = vocab - from < PART ? vocab - from : PART;
+        for (int i = 0; i < n; i++)
+            e[i] = logits[from + i] - max;
+        gold_exp_fp32(e, n);
+        for (int i = 0; i < n; i++)
+            sum += e[i];
+    }
     return log(sum) + max - logits[token];
 }
 

@@ -12,11 +12,11 @@ bool quant_defaults(struct quant_options *o, const char *scheme,
                     struct fl_error *err)
 {
     static const char *const known[] = {"w4a8kv8", "w4a4kv8", "w8a8kv8"};
-    *o = (struct quant_options){.calib_sequences = 64,
-                                .calib_length = 1024,
+    *o = (struct quant_options){.calib_sequences = 32,
+                                .calib_length = 512,
                                 .act_clip = 0.85,
                                 .damp = 0.01,
-                                .sweeps = 2,
+                                .sweeps = 4,
                                 .seed = 1};
     for (int i = 0; i < 3; i++)
         if (strcmp(scheme, known[i]) == 0)
