@@ -154,12 +154,12 @@ bool is_dataflow(LLVMValueRef f)
     return false;
 }
 
-/* In a dataflow function a call is an instance; anywhere else the called code
- * becomes part of the caller. */
+/* In a dataflow function a call is an instance (LLVM would not unroll a loop of
+ * calls that it might still inline); anywhere else the called code becomes part
+ * of the caller. */
 void inline_calls(LLVMValueRef f)
 {
-    unsigned kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
-    LLVMAttributeRef attr = LLVMCreateEnumAttribute(llctx, kind, 0);
+    const char *name = "alwaysinline";
     LLVMValueRef *v = NULL;
     int n = 0;
     for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
@@ -167,10 +167,12 @@ void inline_calls(LLVMValueRef f)
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
              i = LLVMGetNextInstruction(i)) {
             if (!strcmp(called(i), "__fx_dataflow"))
-                return;
+                name = "noinline";
             if (is_task_call(i))
                 PUSH(v, n, i);
         }
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
+    LLVMAttributeRef attr = LLVMCreateEnumAttribute(llctx, kind, 0);
     for (int i = 0; i < n; i++)
         LLVMAddCallSiteAttribute(v[i], LLVMAttributeFunctionIndex, attr);
 }
