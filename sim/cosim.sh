@@ -55,7 +55,7 @@ for tool in "$fxc" "$build/sim/libsim.a" "$build/base/libbase.a" "$file" \
 done
 command -v verilator > /dev/null || fail "verilator is not installed"
 dir=$out/$(basename "$file" .c).$top
-mkdir -p "$dir" || fail "cannot write $dir"
+mkdir -p "$dir" && dir=$(cd "$dir" && pwd) || fail "cannot write $dir"
 
 # The ports in the order of the ports struct, as a macro: from fxc's report
 # (args) and the module's header (directions and widths).
@@ -153,7 +153,7 @@ for period in $periods; do
     mkdir -p "$obj"
     verilator --cc --exe -O3 --prefix Vcosim --top-module "$top" --assert \
         --Mdir "$obj" -y rtl -Wno-fatal -Wno-WIDTHCONCAT \
-        -CFLAGS "-O1 -w -I$root -I$root/$dir -std=c++17" "$sv" \
+        -CFLAGS "-O1 -w -I$root -I$dir -std=c++17" "$sv" \
         "$root/sim/cosim_main.cpp" > "$dir/verilator.log" 2>&1 || {
         grep -A3 '^%Error' "$dir/verilator.log" | sed -n 1,12p >&2
         fail "Verilator refuses $sv"
