@@ -178,7 +178,9 @@ bool hls_generate(struct hls *e, const int *prompt, int n,
     j.total = want->tokens;
     j.k = want->sampling.k;
     if (j.k > 1) {
+        /* Beyond these exponents num_scaled gives the same: 8 bits hold it. */
         j.t_scale = want->sampling.t_scale;
+        j.t_scale.exp = (int16_t)num_clamp(j.t_scale.exp, -62, 8);
         j.top_p = want->sampling.top_p;
         j.seed = want->sampling.seed;
     }

@@ -159,6 +159,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .k = {EACH(HP, TO, k)}, .v = {EACH(HP, TO, v)},
             .q = {EACH(HP, TO, q)}, .rounds = p->rounds, .nkv = p->nkv,
             .share = p->share, .head = p->head);
+    /* The first shards have `slots` heads, the others one less. */
+    int full = p->nkv - HP * (p->slots - 1);
     for (int a = 0; a < HP; a++) {
         FX_UNROLL;
         FX_TASK_AT(shard, a, .cmd = FX_FROM(shard_cmd[a]), .k = FX_FROM(k[a]),
@@ -170,7 +172,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                    .v_write_req = p->v_write_req[a], .v_write = p->v_write[a],
                    .v_ack = p->v_ack[a], .v_read_req = p->v_read_req[a],
                    .v_read = p->v_read[a], .rounds = p->rounds,
-                   .heads = (p->nkv + HP - 1 - a) / HP, .share = p->share,
+                   .heads = p->slots - (a >= full), .share = p->share,
                    .head = p->head, .chunks = p->chunks, .slots = p->slots,
                    .cap = p->cap);
     }

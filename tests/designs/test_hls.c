@@ -129,6 +129,11 @@ static void case_run(const struct test *t)
             .sampling = {5, {47274, -15}, 60000, 7},
         };
         generate(e, m, t->name, 3, &draw);
+        draw.sampling.t_scale.exp = 300; /* almost no temperature */
+        generate(e, m, t->name, 2, &draw);
+        draw.sampling.t_scale.exp = -300; /* all alike */
+        generate(e, m, t->name, 2, &draw);
+        draw.sampling.t_scale.exp = -15;
         draw.sampling.k = m->shape.vocab < 64 ? m->shape.vocab : 64;
         draw.sampling.top_p = 65536;
         draw.tokens = 20;
