@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # neon.sh -- builds the kernel test for aarch64 and runs it under qemu.
-# Exit 77 (ctest: skipped) where the cross compiler or qemu is missing.
+# Exit 77 (ctest: skipped) where the cross compiler or qemu is missing; in CI
+# that is a failure.
 #
 #   sh tests/engine/neon.sh BUILD_DIR        from the repository's root
 set -eu
@@ -9,7 +10,8 @@ out=$1
 cc=aarch64-linux-gnu-gcc
 for tool in $cc qemu-aarch64; do
     command -v $tool >/dev/null ||
-        { echo "neon.sh: $tool is missing; NEON kernels NOT CHECKED"; exit 77; }
+        { echo "neon.sh: $tool is missing; NEON kernels NOT CHECKED"
+          [ -z "${CI:-}" ] && exit 77; exit 1; }
 done
 mkdir -p "$out"
 flags="-std=gnu17 -O2 -Wall -Wextra -Wno-unused-parameter -Wno-psabi -Werror
