@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "engine/pack.c builds words with the first byte lowest");
+
 enum { ALIGN = 64, HUGE = 2 << 20 };
 
 /* Takes `size` bytes of the arena; before it exists, only counts them. */
@@ -84,6 +87,31 @@ static uint32_t nibbles(const uint8_t *row, int bytes, int s)
     return a | b << 8;
 }
 
+/* Eight 4-bit codes in the low 32 bits of x, one a byte. */
+static uint64_t spread8(uint64_t x)
+{
+    x = (x | x << 16) & 0x0000FFFF0000FFFF;
+    x = (x | x << 8) & 0x00FF00FF00FF00FF;
+    return (x | x << 4) & 0x0F0F0F0F0F0F0F0F;
+}
+
+/* Two steps at a time from whole words of two rows; returns the steps done. */
+static int pack4_fast(const uint8_t *a, const uint8_t *b, int bytes, int vec,
+                      uint8_t *to)
+{
+    int s = 0;
+    for (; 2 * s + 4 <= bytes; s += 2) {
+        uint32_t x, y;
+        memcpy(&x, a + 2 * s, sizeof x);
+        memcpy(&y, b + 2 * s, sizeof y);
+        uint64_t v = (spread8(x) | spread8(y) << 4) ^ 0x8888888888888888;
+        memcpy(to + (ptrdiff_t)s * vec, &v, 4);
+        v >>= 32;
+        memcpy(to + (ptrdiff_t)(s + 1) * vec, &v, 4);
+    }
+    return s;
+}
+
 static void pack4(const struct eng_lin *l, int vec, int panel)
 {
     const struct num_qlinear *q = l->q;
@@ -94,7 +122,9 @@ static void pack4(const struct eng_lin *l, int vec, int panel)
         const uint8_t *a = q->w + (size_t)lo * (size_t)bytes;
         const uint8_t *b = q->w + (size_t)hi * (size_t)bytes;
         int na = lo < q->dout ? bytes : 0, nb = hi < q->dout ? bytes : 0;
-        for (int s = 0; s < l->blocks * 8; s++) {
+        /* the last byte of an odd row has a spare half: not for words */
+        int s = na && nb ? pack4_fast(a, b, q->din / 2, vec, to + 4 * o) : 0;
+        for (; s < l->blocks * 8; s++) {
             uint32_t v = spread(nibbles(a, na, s)) | spread(nibbles(b, nb, s))
                                                          << 4;
             if (q->din % 2 && s == q->din / 4)
