@@ -2,7 +2,7 @@
 /* tests/designs/rtl_tiny.h -- the parameters of the designs that go through
  * Verilator: small, no two alike, nothing left out. */
 #define KP         4
-#define HP         2
+#define HP         1
 #define WBITS      4
 #define GROUP      0
 #define MAX_D      16
