@@ -148,6 +148,8 @@ static int ppl_main(int argc, char **argv)
     if (!tok_encode(t, in.s, in.n, 0, &ids, &err))
         cli_die("%s: %s", opt.text, err.msg);
 
+    if (ranks_me() == 0)
+        cli_warn_lost(&ids);
     size_t windows = ids.n / (size_t)po.ctx;
     if (po.windows && windows > (size_t)po.windows)
         windows = (size_t)po.windows;

@@ -292,6 +292,7 @@ static int run_run(int argc, char **argv)
     struct cli_text in;
     if (!make_prompt(t, &prompt, &in, &err))
         cli_die_error(&err);
+    cli_warn_lost(&prompt);
     int limit = gen_limit(&src);
     if (prompt.n >= (size_t)limit)
         cli_die("the prompt has %zu tokens, and %s holds %d positions: "

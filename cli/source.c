@@ -107,6 +107,15 @@ void cli_text_free(struct cli_text *t)
     *t = (struct cli_text){0};
 }
 
+void cli_warn_lost(const struct tok_ids *ids)
+{
+    if (ids->lost)
+        fprintf(stderr,
+                "flexllm: %zu bytes of the text have no token in this "
+                "vocabulary and were left out\n",
+                ids->lost);
+}
+
 void cli_json_print(struct cJSON *o)
 {
     char *text = cJSON_PrintUnformatted(o);

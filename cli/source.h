@@ -36,6 +36,10 @@ bool cli_text_get(struct cli_text *t, const char *text, const char *file,
                   struct fl_error *err);
 void cli_text_free(struct cli_text *t);
 
+/* Says on standard error how many bytes of a text the vocabulary lacks, if
+ * any. */
+void cli_warn_lost(const struct tok_ids *ids);
+
 /* Prints the object on one line and frees it. */
 void cli_json_print(struct cJSON *o);
 /* Flushes standard output; exit status 0, or the end with one line where it

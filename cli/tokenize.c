@@ -50,6 +50,7 @@ static int tokenize_run(int argc, char **argv)
     if (!tok_encode(cli_source_tok(&src), in.s, in.n, flags, &ids, &err))
         cli_die("%s: %s", file ? file : "--text", err.msg);
 
+    cli_warn_lost(&ids);
     if (json) {
         cJSON *o = cJSON_CreateObject();
         cJSON_AddNumberToObject(o, "tokens", (double)ids.n);
