@@ -212,8 +212,7 @@ static const char *multiply(Node *n, const Region *r)
         if (k > n->rw)
             k = n->rw;
         const char *x = ref(a, r, n->step, k);
-        s[i] =
-            sgn ? fmt("%d'($signed(%s))", n->rw, x) : fmt("%d'(%s)", n->rw, x);
+        s[i] = fmt("%d'(%s(%s))", n->rw, sgn ? "$signed" : "$unsigned", x);
     }
     return fmt("%s * %s", s[0], s[1]);
 }
@@ -331,28 +330,28 @@ static void emit_carry(Fn *fn, Node *n, Buf *decl, Buf *clocked)
 static void check_name(Fn *fn, const char *name)
 {
     static const char *const words[] = {
-        "always",      "and",      "assert",    "assign",     "begin",
-        "bind",        "bit",      "buf",       "byte",       "case",
-        "checker",     "class",    "clk",       "config",     "cover",
-        "deassign",    "disable",  "done",      "edge",       "end",
-        "event",       "export",   "extends",   "final",      "first_match",
-        "force",       "forever",  "fork",      "function",   "generate",
-        "idle",        "import",   "initial",   "inout",      "input",
-        "inside",      "instance", "int",       "integer",    "interface",
-        "intersect",   "join",     "library",   "local",      "logic",
-        "macromodule", "matches",  "module",    "nand",       "new",
-        "nor",         "not",      "null",      "or",         "output",
-        "package",     "packed",   "parameter", "priority",
-        "program",     "property", "protected", "pure",       "rand",
-        "real",        "ref",      "reg",       "release",    "repeat",
-        "rst",         "scalared", "sequence",  "shortint",   "signed",
-        "solve",       "specify",  "start",     "state",      "string",
-        "strong",      "super",    "supply0",   "supply1",    "table",
-        "tagged",      "task",     "this",      "throughout", "time",
-        "tran",        "tri",      "type",      "unique",     "unsigned",
-        "use",         "var",      "vectored",  "virtual",    "wait",
-        "wand",        "weak",     "wire",      "with",       "within",
-        "wor",         "xnor",     "xor"};
+        "always",      "and",       "assert",     "assign",   "begin",
+        "bind",        "bit",       "buf",        "byte",     "case",
+        "checker",     "class",     "clk",        "config",   "cover",
+        "deassign",    "disable",   "done",       "edge",     "end",
+        "event",       "export",    "extends",    "final",    "first_match",
+        "force",       "forever",   "fork",       "function", "generate",
+        "idle",        "import",    "initial",    "inout",    "input",
+        "inside",      "instance",  "int",        "integer",  "interface",
+        "intersect",   "join",      "library",    "local",    "logic",
+        "macromodule", "matches",   "module",     "nand",     "new",
+        "nor",         "not",       "null",       "or",       "output",
+        "package",     "packed",    "parameter",  "priority", "program",
+        "property",    "protected", "pure",       "rand",     "real",
+        "ref",         "reg",       "release",    "repeat",   "rst",
+        "scalared",    "sequence",  "shortint",   "signed",   "solve",
+        "specify",     "start",     "state",      "string",   "strong",
+        "super",       "supply0",   "supply1",    "table",    "tagged",
+        "task",        "this",      "throughout", "time",     "tran",
+        "tri",         "type",      "unique",     "unsigned", "use",
+        "var",         "vectored",  "virtual",    "wait",     "wand",
+        "weak",        "wire",      "with",       "within",   "wor",
+        "xnor",        "xor"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(words[i], name))
             reject(fn->loc, "give it another name",

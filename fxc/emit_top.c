@@ -48,7 +48,7 @@ static const char *scalar_text(Node *n, int w)
     case Olshr:
         return fmt("%d'(%s)", w, binary(n, n->w));
     case Ozext:
-        return fmt("%d'(%s)", w, scalar_text(n->in[0], n->in[0]->w));
+        return fmt("%d'($unsigned(%s))", w, scalar_text(n->in[0], n->in[0]->w));
     case Osext:
         return fmt("%d'($signed(%s))", w, scalar_text(n->in[0], n->in[0]->w));
     case Oslice:
