@@ -11,8 +11,8 @@
 # docs/synthesis.md and docs/synthesis.json; nothing in them is typed.
 #
 # Results are kept in BUILD/synth under a hash of the SystemVerilog, so that a
-# second run only does what is new. After SECONDS no new run begins and what
-# is missing shows as a dash. A run of Yosys is stopped after 10 minutes.
+# second run only does what is new. After SECONDS no new run begins; the table
+# says how many lines of the list it lacks. Yosys is stopped after an hour.
 set -u
 build=build/release seconds=1000000 jobs=2
 while getopts b:s:j: option; do
@@ -47,7 +47,7 @@ cells() { # SV FAMILY
         local synth="synth_xilinx -family $family -flatten -noiopad"
         [ "$family" = xcup ] && synth="$synth -uram"
         [ "$family" = ecp5 ] && synth="synth_ecp5"
-        timeout 600 yosys -Q -q -p "read_verilog -sv $sv \
+        timeout 3600 yosys -Q -q -p "read_verilog -sv $sv \
             rtl/fx_fifo.sv; $synth -top top; tee -q -o $file.$$ stat" \
             > "$file.log" 2>&1 || {
             echo "synth_report: yosys failed on $sv, see $file.log" >&2
@@ -126,6 +126,7 @@ for pass in 1 2 0; do
         if [ -n "$only" ] && ! echo " $only " | grep -q " $module "; then
             continue
         fi
+        [ $SECONDS -lt "$seconds" ] || continue
         # shellcheck disable=SC2086
         row $number "$module" $parameters &
         while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
@@ -137,7 +138,8 @@ wait
 
 # The table and the JSON, from the rows that exist.
 tools="$(yosys -V | cut -d' ' -f1,2), fxc of this tree"
-for row in "$work"/rows/1*; do cat "$row"; done | awk -F'|' -v tools="$tools" '
+for row in "$work"/rows/1*; do cat "$row"; done | awk -F'|' -v tools="$tools" \
+    -v lines="$(grep -c '^[a-z]' scripts/synth_modules.txt)" '
     function cell(list, k,   a) {
         split(list, a, " ")
         return list == "-" ? "–" : a[k] + 0
@@ -190,7 +192,10 @@ for row in "$work"/rows/1*; do cat "$row"; done | awk -F'|' -v tools="$tools" '
     }
     END {
         print "\n]" > json
+        if (NR < lines)
+            printf "\n%d of %d lines of the list are not here: run the" \
+                " script again.\n", lines - NR, lines > md
         if (refused)
             print "\nRefused by fxc:\n" refused > md
     }'
-grep -c '^| [a-z]' docs/synthesis.md | sed 's/$/ rows in docs\/synthesis.md/'
+grep -c '^| [a-z_]* | [A-Z]' docs/synthesis.md | sed 's/$/ rows in docs\/synthesis.md/'
