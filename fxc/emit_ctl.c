@@ -158,23 +158,55 @@ static void emit_step(Step *t, Buf *decl, Buf *b, Buf *clk)
             v_of(r, s), fire(r, s - 1), v_of(r, s), fire(r, s), v_of(r, s));
 }
 
+static void put_residue(Buf *b, const Region *r, int slot, bool blocked)
+{
+    bool first = true;
+    for (int s = 0; s < r->nstep; s++)
+        if ((s % r->ii == slot) == blocked) {
+            if (blocked)
+                put(b, "%s(%s & ~%s)", first ? "" : " | ", v_of(r, s),
+                    fire(r, s));
+            else
+                put(b, "%s%s", first ? "" : " | ", v_of(r, s));
+            first = false;
+        }
+    if (first)
+        put(b, "1'b0");
+}
+
+/* The slot goes round while iterations are in flight. Where the only ones
+ * there are all wait in this slot, it waits with them: nobody else could use
+ * the others, and they need not wait for a whole round. */
+static void emit_slot(const Region *r, Buf *decl, Buf *b, Buf *clk)
+{
+    const char *id = r->name;
+    int w = clog2(r->ii);
+    put(decl, "  logic [%d:0] %s_slot;\n  logic %s_hold;\n", w - 1, id, id);
+    put(b, "  always_comb\n    case (%s_slot)\n", id);
+    for (int q = 0; q < r->ii; q++) {
+        put(b, "      %d'd%d: %s_hold = (", w, q, id);
+        put_residue(b, r, q, true);
+        put(b, ") & ~(");
+        put_residue(b, r, q, false);
+        put(b, ");\n");
+    }
+    put(b, "      default: %s_hold = 1'b0;\n    endcase\n", id);
+    put(clk, "    if (rst | ~(%s", v_of(r, 0));
+    for (int s = 1; s < r->nstep; s++)
+        put(clk, " | %s", v_of(r, s));
+    put(clk, ")) %s_slot <= %d'd0;\n    else if (~%s_hold)\n", id, w, id);
+    put(clk, "      %s_slot <= %s_slot == %d'd%d ? %d'd0 : %s_slot + %d'd1;\n",
+        id, id, w, r->ii - 1, w, id, w);
+}
+
 static void emit_steps(Region *r, Buf *decl, Buf *b, Buf *clk)
 {
     if (r->pipe) {
         put(decl, "  wire %s = state == %s;\n", v_of(r, 0), state_of(r, 0));
         for (int s = 1; s < r->nstep; s++)
             put(decl, "  logic %s;\n", v_of(r, s));
-        if (r->ii > 1) {
-            put(decl, "  logic [%d:0] %s_slot;\n", clog2(r->ii) - 1, r->name);
-            put(clk, "    if (rst | ~(%s", v_of(r, 0));
-            for (int s = 1; s < r->nstep; s++)
-                put(clk, " | %s", v_of(r, s));
-            put(clk,
-                ") | (%s_slot == %d'd%d)) %s_slot <= %d'd0;\n"
-                "    else %s_slot <= %s_slot + %d'd1;\n",
-                r->name, clog2(r->ii), r->ii - 1, r->name, clog2(r->ii),
-                r->name, r->name, clog2(r->ii));
-        }
+        if (r->ii > 1)
+            emit_slot(r, decl, b, clk);
     }
     put(decl, "  wire %s_leave;\n", r->name);
     if (r->pipe && r->drain > r->stopstep) {
