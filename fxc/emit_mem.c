@@ -145,7 +145,7 @@ static void emit_vouch(Region *r, Mem *m, int bank, Buf *decl, Buf *b)
         (long long)m->depth - 1);
     put(b,
         "`ifndef SYNTHESIS // FX_NODEP(%s)\n"
-        "  always_ff @(posedge clk) begin\n",
+        "  always_ff @(posedge clk) if (!rst) begin\n",
         m->name);
     for (int a = 0; a < m->nacc; a++) {
         Node *n = m->acc[a];

@@ -205,7 +205,7 @@ FX_MODULE void inplace(const struct inplace_ports *p)
     }
     for (int r = 0; r < p->rows; r++) {
         for (int i = 0; i < 100; i++) {
-            FX_PIPELINE(own, 1);
+            FX_PIPELINE(own, 2); /* two reads: 1 would make registers of m */
             m[i] = m[i] * 3 + m[i + 101];
         }
         for (int i = 0; i < 50; i++) {
