@@ -163,6 +163,19 @@ static void emit_vouch(Region *r, Mem *m, int bank, Buf *decl, Buf *b)
                 "      $fatal(1, \"FX_NODEP(%s) is not true\");\n",
                 when(n), id, address_text(n), id, n->id, m->name);
     }
+    for (int a = 0; a < m->nacc; a++)
+        for (int k = 0; k < m->nacc; k++) {
+            Node *w = m->acc[a], *l = m->acc[k];
+            if (w->rgn != r || l->rgn != r || w->bank != bank ||
+                l->bank != bank || w->op != Ostore || l->op != Oload)
+                continue;
+            /* in one cycle the load sees the old word */
+            put(b,
+                "    if ((%s) && (%s) && %s == %s && %s_n%d != %s_n%d)\n"
+                "      $fatal(1, \"FX_NODEP(%s) is not true\");\n",
+                when(w), when(l), address_text(w), address_text(l), id, l->id,
+                id, w->id, m->name);
+        }
     put(decl, "`endif\n");
     put(b, "  end\n`endif\n");
 }
