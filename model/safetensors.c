@@ -115,9 +115,10 @@ static bool read_header(struct st *s, const char *path, const cJSON *root,
             FL_TRY(add_tensor(s, path, entry, data, room, err));
     }
     size_t n = s->tensors - first;
+    if (!n)
+        return true; /* s->tensor may be NULL */
     struct st_tensor *t = s->tensor + first;
-    if (n)
-        qsort(t, n, sizeof *t, by_data);
+    qsort(t, n, sizeof *t, by_data);
     for (size_t k = 1; k < n; k++)
         FL_FAIL_IF(t[k].data < t[k - 1].data + t[k - 1].bytes, err, FL_FORMAT,
                    0, "%s: tensor %.100s overlaps tensor %.100s", path,
