@@ -179,15 +179,8 @@ static int eval_run(int argc, char **argv)
               8);
     struct fl_error err = {0};
     struct cli_source src;
-    if (!cli_source_open(&src, word[0], &err))
-        cli_die_error(&err);
-    if (!src.shape)
-        cli_die("%s: a tokenizer, not a model", src.path);
+    gen_source(&src, word[0], &cli_eval, &opt.engine, false);
     const struct tok *t = cli_source_tok(&src);
-    if (!opt.engine)
-        opt.engine = src.is_pkg ? "int" : "fp32";
-    if (!gen_has(opt.engine))
-        cli_usage(&cli_eval, "there is no engine '%s'", opt.engine);
     int limit = gen_limit(&src) < 2048 ? gen_limit(&src) : 2048;
     struct gen g;
     struct gen_options go = {opt.engine, limit, (int)opt.threads, opt.isa};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/gen.h"
+#include "cli/opts.h"
 #include "golden/fp32.h"
 #include "golden/int.h"
 #include <math.h>
@@ -277,10 +278,23 @@ static bool int_open(struct gen *g, const struct cli_source *src,
 
 /* ---- all of them ---------------------------------------------------------- */
 
-bool gen_has(const char *engine)
+void gen_source(struct cli_source *src, const char *path,
+                const struct cli_command *of, const char **engine, bool hls)
 {
-    return strcmp(engine, "fp32") == 0 || strcmp(engine, "shadow") == 0 ||
-           strcmp(engine, "golden") == 0 || strcmp(engine, "int") == 0;
+    struct fl_error err = {0};
+    if (!cli_source_open(src, path, &err))
+        cli_die_error(&err);
+    if (!src->shape)
+        cli_die("%s: a tokenizer, not a model", src->path);
+    cli_source_tok(src);
+    if (!*engine)
+        *engine = src->is_pkg ? "int" : "fp32";
+    static const char *const name[] = {"fp32", "shadow", "golden", "int",
+                                       "hls"};
+    for (size_t i = 0; i < sizeof name / sizeof *name - !hls; i++)
+        if (strcmp(*engine, name[i]) == 0)
+            return;
+    cli_usage(of, "there is no engine '%s'", *engine);
 }
 
 int gen_limit(const struct cli_source *s)

@@ -38,8 +38,13 @@ struct gen {
     void *self;
 };
 
-/* Whether `engine` is one of the four. */
-bool gen_has(const char *engine);
+struct cli_command;
+/* Opens the model that command `of` runs, for it has to have a shape and a
+ * tokenizer, and sets *engine where the user named none: int for a package,
+ * fp32 for a checkpoint. Ends the program where there is no such engine; hls
+ * counts as one where `hls` is true. */
+void gen_source(struct cli_source *src, const char *path,
+                const struct cli_command *of, const char **engine, bool hls);
 /* Positions the source allows. */
 int gen_limit(const struct cli_source *s);
 /* On failure *g holds nothing. The source is borrowed. */

@@ -126,15 +126,8 @@ static int ppl_main(int argc, char **argv)
 
     struct fl_error err = {0};
     struct cli_source src;
-    if (!cli_source_open(&src, word[0], &err))
-        cli_die_error(&err);
-    if (!src.shape)
-        cli_die("%s: a tokenizer, not a model", src.path);
+    gen_source(&src, word[0], &cli_ppl, &opt.engine, true);
     const struct tok *t = cli_source_tok(&src);
-    if (!opt.engine)
-        opt.engine = src.is_pkg ? "int" : "fp32";
-    if (strcmp(opt.engine, "hls") != 0 && !gen_has(opt.engine))
-        cli_usage(&cli_ppl, "there is no engine '%s'", opt.engine);
     if (po.ctx > gen_limit(&src))
         cli_die("%s holds %d positions: --ctx %d is too long", src.path,
                 gen_limit(&src), po.ctx);

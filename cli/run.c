@@ -277,16 +277,9 @@ static int run_run(int argc, char **argv)
 
     struct fl_error err = {0};
     struct cli_source src;
-    if (!cli_source_open(&src, word[0], &err))
-        cli_die_error(&err);
-    if (!src.shape)
-        cli_die("%s: a tokenizer, not a model", src.path);
+    gen_source(&src, word[0], &cli_run, &opt.engine, true);
     const struct tok *t = cli_source_tok(&src);
-    if (!opt.engine)
-        opt.engine = src.is_pkg ? "int" : "fp32";
     bool hls = strcmp(opt.engine, "hls") == 0;
-    if (!hls && !gen_has(opt.engine))
-        cli_usage(&cli_run, "there is no engine '%s'", opt.engine);
 
     struct tok_ids prompt = {0};
     struct cli_text in;
