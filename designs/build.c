@@ -5,7 +5,7 @@
 #include "designs/build.h"
 #include "base/file.h"
 #include "base/progress.h"
-#include "num/hadamard.h"
+#include "designs/defs.h"
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -90,25 +90,11 @@ static bool hash_sources(uint64_t *h, const char *root, struct fl_error *err)
 
 /* ---- the command -------------------------------------------------------- */
 
-/* Accumulators that the Hadamard transforms need. */
-static int widest_m(const struct num_qmodel *m)
-{
-    int ffn = m->r4 ? num_had_split(m->shape.ffn).m : 1;
-    int head = m->r3 ? num_had_split(m->shape.head).m : 1;
-    int most = ffn > head ? ffn : head;
-    return most < 2 ? 2 : most;
-}
-
 static void command_make(struct command *c, int stage,
                          const struct hls_options *o,
                          const struct dsn_config *p, const struct num_qmodel *m,
                          int cap, const char *root)
 {
-    const struct num_shape *s = &m->shape;
-    int rows = (cap + p->tp - 1) / p->tp * p->tp;
-    int seq = 256; /* a longer text is no new design, up to a power of two */
-    while (seq < rows)
-        seq *= 2;
     static const char *const flag[] = {"-std=c23", "-O3",     "-march=native",
                                        "-fPIC",    "-shared", "-w",
                                        "-DNDEBUG"};
@@ -118,31 +104,13 @@ static void command_make(struct command *c, int stage,
     command_add(c, "-I%s", root);
     if (o->timed)
         command_add(c, "-DFX_VIEW_TIMED");
-    const struct {
-        const char *name;
-        int value;
-    } def[] = {
-        {"DSN_STAGE", stage},
-        {"TP", stage == DSN_PREFILL ? p->tp : 1},
-        {"WP", stage == DSN_PREFILL ? p->wp : p->dwp},
-        {"CH", stage == DSN_PREFILL ? 1 : p->ch},
-        {"BP", stage == DSN_PREFILL ? 1 : p->bp},
-        {"KP", p->kp},
-        {"HP", p->hp},
-        {"WBITS", p->wbits},
-        {"GROUP", dsn_group(m)},
-        {"MAX_D", s->d},
-        {"MAX_FFN", s->ffn},
-        {"MAX_NQ", s->nq},
-        {"MAX_SHARE", s->nq / s->nkv},
-        {"MAX_M", widest_m(m)},
-        {"MAX_HEAD", s->head},
-        {"MAX_SEQ", seq},
-        {"MAX_LAYERS", s->layers},
-    };
+    const struct dsn_room room = dsn_room_of(m, cap);
+    struct dsn_def def[DSN_DEFS];
+    dsn_defs(def, stage, p, &room);
     for (size_t i = 0; i < sizeof def / sizeof *def; i++)
         command_add(c, "-D%s=%d", def[i].name, def[i].value);
     command_add(c, "%s/designs/host.c", root);
+    command_add(c, "%s/designs/scalars.c", root);
     command_add(c, "%s/sim/sim.c", root);
     command_add(c, "%s/sim/context.c", root);
     command_add(c, "%s/sim/memory.c", root);

@@ -5,7 +5,7 @@
  * designs/build.c; exports dsn_run.
  */
 #include "designs/host.h"
-#include "num/hadamard.h"
+#include "designs/scalars.h"
 #include "sim/memory.h"
 #include "sim/sim.h"
 #include <stdio.h>
@@ -91,11 +91,6 @@ static int give_id(void *user, void *beat)
     return 1;
 }
 
-static uint32_t word(struct num_scale s)
-{
-    return fx_scale_pack(s, 0);
-}
-
 #if GROUP
 #define MUL_OPEN(h, P, im)                                                     \
     READ_PORT(u8, BP, mul, -1, (im)->stage[DSN_STAGE].mul, (P).mul_req, (P).mul)
@@ -103,34 +98,14 @@ static uint32_t word(struct num_scale s)
 #define MUL_OPEN(h, P, im) ((void)0)
 #endif
 
+/* The scalars of the job, by name, into the ports struct P. */
+#define SET_SCALAR(type, name) P.name = s.name;
+
 /* The scalars and memories that both stages have. */
 #define COMMON_PORTS(h, P)                                                     \
     do {                                                                       \
-        const struct num_shape *s = (h)->job->shape;                           \
         struct dsn_image *im = (h)->job->image;                                \
-        struct num_had r3 = num_had_split(s->head);                            \
-        struct num_had r4 = num_had_split(s->ffn);                             \
-        (P).d = s->d;                                                          \
-        (P).nq = s->nq;                                                        \
-        (P).nkv = s->nkv;                                                      \
-        (P).head = s->head;                                                    \
-        (P).share = s->nq / s->nkv;                                            \
-        (P).chunks = s->head / KP;                                             \
-        (P).cap = im->cap;                                                     \
-        (P).slots = (s->nkv + HP - 1) / HP;                                    \
-        (P).embed_row = im->embed_row;                                         \
-        (P).r3_blocks = (h)->job->r3 ? r3.blocks : s->head;                    \
-        (P).r3_m = (h)->job->r3 ? r3.m : 1;                                    \
-        (P).r3_p = (h)->job->r3 ? r3.p : 1;                                    \
-        (P).r4_blocks = (h)->job->r4 ? r4.blocks : s->ffn;                     \
-        (P).r4_m = (h)->job->r4 ? r4.m : 1;                                    \
-        (P).r4_p = (h)->job->r4 ? r4.p : 1;                                    \
-        (P).eps_q = (h)->job->eps_q;                                           \
-        (P).sqrt_d = word((h)->job->sqrt_d);                                   \
-        (P).steps = im->stage[DSN_STAGE].steps;                                \
-        (P).rounds = (P).steps * (P).groups;                                   \
-        (P).first = (h)->job->first;                                           \
-        (P).rope_words = s->head / FX_MAX(2, BP);                              \
+        DSN_COMMON_SCALARS(SET_SCALAR)                                         \
         READ_PORT(u32, BP, side, -1, im->stage[DSN_STAGE].side, (P).side_req,  \
                   (P).side);                                                   \
         READ_PORT(i8, KP, embed, -1, im->embed, (P).embed_req, (P).embed);     \
@@ -200,18 +175,9 @@ static void take_logits(void *user)
 
 static void start(struct host *h)
 {
-    const struct dsn_job *j = h->job;
-    struct llama_decode_ports P = {
-        .groups = j->total,
-        .vectors = 2 * j->shape->layers + 1,
-        .given = j->given,
-        .want_logits = j->logits != 0,
-        .vocab = j->shape->vocab,
-        .k = j->k,
-        .t_scale = word(j->t_scale),
-        .top_p = j->top_p,
-        .seed = j->seed,
-    };
+    const struct dsn_scalars s = dsn_scalars_of(DSN_STAGE, h->job);
+    struct llama_decode_ports P = {0};
+    DSN_DECODE_SCALARS(SET_SCALAR)
     COMMON_PORTS(h, P);
     FX_STREAM(u32, 8, ends, 2);
     FX_STREAM(u32, 1, y, 2);
@@ -229,11 +195,8 @@ static void start(struct host *h)
 #else
 static void start(struct host *h)
 {
-    const struct dsn_job *j = h->job;
-    struct llama_prefill_ports P = {
-        .groups = (j->given + TP - 1) / TP,
-        .vectors = 2 * j->shape->layers - 1,
-    };
+    const struct dsn_scalars s = dsn_scalars_of(DSN_STAGE, h->job);
+    struct llama_prefill_ports P = {0};
     COMMON_PORTS(h, P);
     fx_spawn("llama_prefill", -1, llama_prefill_task, &P, sizeof P);
 }
