@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* designs/hls.c -- opens the two designs, builds the image, runs jobs. */
+/* designs/hls.c -- builds the image and runs jobs, whatever runs them. */
 #include "designs/hls.h"
 #include "base/progress.h"
-#include "designs/build.h"
-#include "designs/host.h"
-#include <dlfcn.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct hls {
     const struct num_qmodel *m;
     struct dsn_image image;
-    int cap;                   /* positions a caller may use */
-    int progress, exact_depth; /* of the options */
-    void *so[DSN_STAGES];
-    dsn_run_fn *run[DSN_STAGES];
+    int cap;      /* positions a caller may use */
+    int progress; /* 1: a line on the terminal */
+    struct hls_device device;
 };
 
-struct hls *hls_open(const struct num_qmodel *m, const struct hls_options *o,
-                     struct fl_error *err)
+struct hls *hls_attach(const struct num_qmodel *m, const struct dsn_config *c,
+                       int cap, const struct hls_device *device, int progress,
+                       struct fl_error *err)
 {
     struct hls *e = calloc(1, sizeof *e);
     if (e == 0) {
@@ -26,25 +22,13 @@ struct hls *hls_open(const struct num_qmodel *m, const struct hls_options *o,
         return 0;
     }
     e->m = m;
-    e->cap = o->cap > 0 ? o->cap : m->seq;
-    e->progress = o->progress;
-    e->exact_depth = o->exact_depth || o->timed;
-    struct dsn_config c = o->config != 0 ? *o->config : dsn_config_for(m);
-    bool ok = dsn_image_build(&e->image, m, &c, e->cap, err);
-    for (int s = 0; ok && s < DSN_STAGES; s++) {
-        e->so[s] = dsn_build(s, o, &e->image.config, m, e->cap, err);
-        ok = e->so[s] != 0;
-        if (ok)
-            e->run[s] = (dsn_run_fn *)dlsym(e->so[s], "dsn_run");
-        if (ok && e->run[s] == 0) {
-            fl_fail(err, FL_FORMAT, 0, "a compiled design has no dsn_run");
-            ok = false;
-        }
-    }
-    if (!ok) {
-        hls_close(e);
+    e->cap = cap;
+    e->progress = progress;
+    if (!dsn_image_build(&e->image, m, c, cap, err)) {
+        free(e);
         return 0;
     }
+    e->device = *device;
     return e;
 }
 
@@ -52,9 +36,8 @@ void hls_close(struct hls *e)
 {
     if (e == 0)
         return;
-    for (int s = 0; s < DSN_STAGES; s++)
-        if (e->so[s] != 0)
-            dlclose(e->so[s]);
+    if (e->device.close != 0)
+        e->device.close(e->device.self);
     dsn_image_free(&e->image);
     free(e);
 }
@@ -74,7 +57,8 @@ static struct dsn_job job_for(struct hls *e, const int *ids, int given)
         .k = 1,
         .t_scale = {1u << 15, -15},
         .top_p = 65536,
-        .min_depth = e->exact_depth ? 0 : 256,
+        .device = e->device.self,
+        .min_depth = e->device.min_depth,
     };
     return j;
 }
@@ -137,7 +121,7 @@ static bool run(struct hls *e, int stage, struct dsn_job *j, struct sink *s,
         j->step = take_step;
         fl_progress_start(&s->bar, what, (uint64_t)steps);
     }
-    bool ok = e->run[stage](j);
+    bool ok = e->device.run[stage](j);
     if (e->progress)
         fl_progress_end(&s->bar);
     FL_FAIL_IF(!ok && !s->ended, err, FL_UNSUPPORTED, 0,

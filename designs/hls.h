@@ -15,7 +15,7 @@
 #ifndef DESIGNS_HLS_H
 #define DESIGNS_HLS_H
 #include "designs/config.h"
-#include "designs/image.h"
+#include "designs/host.h"
 
 struct hls_options {
     const struct dsn_config *config; /* NULL: dsn_config_for(model) */
@@ -62,6 +62,18 @@ struct hls;
 struct hls *hls_open(const struct num_qmodel *m, const struct hls_options *o,
                      struct fl_error *err);
 void hls_close(struct hls *e);
+
+/* The same engine on designs that somebody else made: a card, or a model of
+ * its RTL. The image is built for c; `run` gets jobs with .device = self. */
+struct hls_device {
+    dsn_run_fn *run[DSN_STAGES];
+    void *self;
+    void (*close)(void *self); /* by hls_close; may be NULL */
+    unsigned min_depth;        /* of the job */
+};
+struct hls *hls_attach(const struct num_qmodel *m, const struct dsn_config *c,
+                       int cap, const struct hls_device *device, int progress,
+                       struct fl_error *err);
 
 /* Prefill of all but the last prompt token, then decode. n >= 1 tokens; n +
  * want->tokens - 1 may not exceed the engine's cap. `token` is called for each

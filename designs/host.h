@@ -24,6 +24,7 @@ struct dsn_job {
     uint32_t top_p, seed;
     uint32_t eos[DSN_MAX_EOS];
     int eos_count;
+    void *device; /* of what runs the job: hls_device's self */
     void *user;
     /* Each generated token; false: stop soon (the rest is not reported). */
     bool (*token)(void *user, int id);
