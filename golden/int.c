@@ -128,9 +128,16 @@ static void feed_forward(struct gold_int *g, int layer)
 void gold_int_step(struct gold_int *g, int token, int32_t *logits)
 {
     const struct num_qmodel *m = g->m;
+    struct num_row row = {m->embed + (int64_t)token * m->shape.d,
+                          {m->embed_mant[token], m->embed_exp[token]}};
+    gold_int_row(g, row, logits);
+}
+
+void gold_int_row(struct gold_int *g, struct num_row row, int32_t *logits)
+{
+    const struct num_qmodel *m = g->m;
     int d = m->shape.d;
-    gold_embed(m->embed + (int64_t)token * d, m->embed_mant[token],
-               m->embed_exp[token], m->res_frac, d, g->r);
+    gold_embed(row.code, row.scale.mant, row.scale.exp, m->res_frac, d, g->r);
     for (int layer = 0; layer < m->shape.layers; layer++) {
         attention(g, layer);
         feed_forward(g, layer);

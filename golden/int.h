@@ -42,4 +42,7 @@ void gold_int_free(struct gold_int *g);
  * g->cap; logits (vocab), NULL where not wanted. */
 void gold_int_step(struct gold_int *g, int token, int32_t *logits);
 
+/* The same with any vector in the place of the token's row. */
+void gold_int_row(struct gold_int *g, struct num_row row, int32_t *logits);
+
 #endif

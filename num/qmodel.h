@@ -11,6 +11,13 @@
 #include "num/num.h"
 #include "num/shape.h"
 
+/* A vector as input of the first layer: a row of the embedding, or one that
+ * stands in the place of a token. Channel i is code[i] * mant * 2^exp. */
+struct num_row {
+    const int8_t *code; /* (d) */
+    struct num_scale scale;
+};
+
 /* Where a linear's input is quantised. q, k, v share one site; gate and up
  * share one. The input is in fixed point with `frac` fraction bits. */
 struct num_qsite {
