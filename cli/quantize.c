@@ -2,10 +2,13 @@
 /* flexllm quantize -- a checkpoint becomes a package. */
 #include "cli/commands.h"
 #include "cli/source.h"
+#include "cli/mix.h"
 #include "base/progress.h"
+#include "quant/mix.h"
 #include "quant/quant.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void on_progress(void *state, double done, const char *what)
@@ -13,15 +16,92 @@ static void on_progress(void *state, double done, const char *what)
     fl_progress_set(state, (uint64_t)(done * 1000), what);
 }
 
+/* "attn,o": those sites get `bits`. */
+static void sites(struct quant_options *q, const char *option, const char *list,
+                  int bits)
+{
+    for (const char *p = list; p && *p;) {
+        size_t n = strcspn(p, ",");
+        int s = quant_site_find(p, n);
+        if (s < 0)
+            cli_usage(&cli_quantize, "%s: there is no site '%.*s'", option,
+                      (int)n, p);
+        q->abits[s] = bits;
+        p += n + (p[n] == ',');
+    }
+}
+
+static bool read_mix(struct quant_mix *m, const char *path,
+                     struct fl_error *err)
+{
+    struct fl_map map;
+    FL_TRY(fl_map_open(&map, path, err));
+    bool ok = quant_mix_parse(m, (const char *)map.data, map.size, path, err);
+    fl_map_close(&map);
+    return ok;
+}
+
+/* Quantises, finds out which sites of the result need 8 bits most, chooses
+ * among them, and quantises again. */
+static bool search(struct quant_options *q, const char *model, const char *out,
+                   double budget, int wbits, struct fl_error *err)
+{
+    enum { TOKENS = 768 };
+    struct pkg p;
+    int32_t *token = NULL;
+    int sequences;
+    FL_TRY(quant_run(q, model, out, err) && pkg_open(&p, out, err));
+    double *gain = calloc((size_t)p.model.shape.layers * 4 + 1, sizeof *gain);
+    bool ok = gain != NULL;
+    if (!ok)
+        fl_fail(err, FL_NOMEM, 0, "out of memory");
+    ok = ok && quant_tokens(q, p.tok, &token, &sequences, err);
+    int n = q->calib_length * (ok ? sequences : 0);
+    n = n > TOKENS ? TOKENS : n;
+    n = n > p.model.seq ? p.model.seq : n;
+    ok = ok &&
+         mix_measure(&p, token, n, gain, q->progress, q->progress_state, err);
+    ok = ok &&
+         quant_mix_choose(&q->mix, &p.model.shape, gain, budget, wbits, err);
+    free(token);
+    free(gain);
+    pkg_close(&p);
+    return ok && quant_run(q, model, out, err);
+}
+
+/* The result as one JSON object. */
+static void print_json(const struct quant_options *q, const char *out,
+                       double seconds)
+{
+    struct fl_error err = {0};
+    struct pkg p;
+    if (!pkg_open(&p, out, &err))
+        cli_die_error(&err);
+    struct quant_spending s = quant_spending(&p.model);
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "output", out);
+    cJSON_AddStringToObject(o, "scheme", q->scheme);
+    cJSON_AddNumberToObject(o, "bytes", (double)p.map.size);
+    cJSON_AddNumberToObject(o, "seconds", seconds);
+    cJSON_AddNumberToObject(o, "peak_mib", cli_peak_mib());
+    cJSON_AddNumberToObject(o, "loss", q->result->loss);
+    cJSON_AddNumberToObject(o, "turn", q->result->turn);
+    cJSON_AddNumberToObject(o, "mac8_share", s.macs8 / s.macs);
+    cJSON_AddNumberToObject(o, "weight_bits", s.weight_bits);
+    cJSON_AddItemToObject(o, "mix", quant_mix_json(&q->mix));
+    cli_json_print(o);
+    pkg_close(&p);
+}
+
 static int quantize_run(int argc, char **argv)
 {
     const char *out = NULL, *scheme = "w4a8kv8", *calib = NULL;
-    const char *wide = NULL;
-    bool rtn = false, no_rotate = false, no_r4 = false, no_mean = false,
-         no_clip = false, json = false;
+    const char *wide = NULL, *narrow = NULL, *mix = NULL;
+    bool no_balance = false, r3 = false, rtn = false, no_rotate = false,
+         no_r4 = false, no_mean = false, no_clip = false, json = false;
     int64_t group = 0, head = 0, seed = 0, ctx = 0, sequences = 0, length = 0,
-            sweeps = -1;
-    double clip = 0, damp = 0, asym = -1;
+            sweeps = -1, seeds = 0, mix_weights = 0;
+    double budget = -1, clip = 0, damp = 0, asym = -1;
     const struct cli_opt opts[] = {
         {"output", 'o', CLI_TEXT, "PKG", "the package to write", &out, 0, 0},
         {"scheme", 0, CLI_TEXT, "S",
@@ -52,9 +132,23 @@ static int quantize_run(int argc, char **argv)
          "sites whose inputs get 8 bits in a "
          "scheme of 4, of attn,o,ffn,down,head",
          &wide, 0, 0},
+        {"narrow", 0, CLI_TEXT, "LIST", "sites whose inputs get 4 bits",
+         &narrow, 0, 0},
+        {"mix", 0, CLI_TEXT, "FILE",
+         "bits of single tensors, as --json "
+         "prints them",
+         &mix, 0, 0},
+        {"budget-macs", 0, CLI_REAL, "B",
+         "find the tensors to which 8 bits are worth most, for at most this "
+         "share of all multiplications; quantises twice",
+         &budget, 0, 1},
+        {"mix-weights", 0, CLI_INT, "N",
+         "4 or 8: weights of the tensors so "
+         "found (the scheme's)",
+         &mix_weights, 4, 8},
         {"act-clip", 0, CLI_REAL, "C",
          "share of a 4-bit input's range that "
-         "is kept",
+         "is kept (each site's best)",
          &clip, 0.1, 1},
         {"damp", 0, CLI_REAL, "D",
          "GPTQ: share of the mean diagonal that is "
@@ -70,6 +164,16 @@ static int quantize_run(int argc, char **argv)
          "of the rotations' signs and the choice "
          "of sequences (0)",
          &seed, 0, 4294967295.0},
+        {"seeds", 0, CLI_INT, "N",
+         "rotations to try, by the loss of the "
+         "calibration text (1)",
+         &seeds, 1, 1000},
+        {"r3", 0, CLI_FLAG, NULL, "rotate queries and keys at run time", &r3, 0,
+         0},
+        {"no-balance", 0, CLI_FLAG, NULL,
+         "no gains between v and o, up and "
+         "down",
+         &no_balance, 0, 0},
         {"rtn", 0, CLI_FLAG, NULL, "round to nearest instead of GPTQ", &rtn, 0,
          0},
         {"no-rotate", 0, CLI_FLAG, NULL, "no rotations", &no_rotate, 0, 0},
@@ -82,7 +186,7 @@ static int quantize_run(int argc, char **argv)
          &no_clip, 0, 0},
         {"json", 0, CLI_FLAG, NULL,
          "print one JSON object: output, scheme, "
-         "bytes, seconds, peak_mib",
+         "bytes, seconds, peak_mib, loss, turn, mac8_share, weight_bits, mix",
          &json, 0, 0},
     };
     const char *word[1];
@@ -119,27 +223,31 @@ static int quantize_run(int argc, char **argv)
         q.asym = asym;
     if (sweeps >= 0)
         q.sweeps = (int)sweeps;
-    static const char *const site[QUANT_SITES] = {"attn", "o", "ffn", "down",
-                                                  "head"};
-    for (const char *p = wide; p && *p;) {
-        size_t n = strcspn(p, ",");
-        int s = 0;
-        while (s < QUANT_SITES &&
-               !(strlen(site[s]) == n && memcmp(site[s], p, n) == 0))
-            s++;
-        if (s == QUANT_SITES)
-            cli_usage(&cli_quantize, "--wide: there is no site '%.*s'", (int)n,
-                      p);
-        q.abits[s] = 8;
-        p += n + (p[n] == ',');
-    }
+    if (seeds)
+        q.seeds = (int)seeds;
+    q.r3 = r3;
+    q.no_balance = no_balance || q.no_rotate;
+    sites(&q, "--wide", wide, 8);
+    sites(&q, "--narrow", narrow, 4);
+    if (mix_weights && mix_weights != 4 && mix_weights != 8)
+        cli_usage(&cli_quantize, "--mix-weights is 4 or 8");
+    if (mix && budget >= 0)
+        cli_usage(&cli_quantize, "give --mix or --budget-macs, not both");
+    if (mix && !read_mix(&q.mix, mix, &err))
+        cli_die_error(&err);
+    if (budget >= 0 && !q.abits[QUANT_HEAD])
+        q.abits[QUANT_HEAD] = q.scheme[3] - '0';
+    struct quant_result result = {0};
+    q.result = &result;
 
     struct fl_progress bar;
     fl_progress_start(&bar, "quantising", 1000);
     q.progress = on_progress;
     q.progress_state = &bar;
     double start = fl_now();
-    bool ok = quant_run(&q, word[0], out, &err);
+    bool ok = budget >= 0
+                  ? search(&q, word[0], out, budget, (int)mix_weights, &err)
+                  : quant_run(&q, word[0], out, &err);
     fl_progress_end(&bar);
     if (!ok)
         cli_die_error(&err);
@@ -148,18 +256,13 @@ static int quantize_run(int argc, char **argv)
     if (!fl_map_open(&m, out, &err))
         cli_die_error(&err);
     if (json) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "output", out);
-        cJSON_AddStringToObject(o, "scheme", scheme);
-        cJSON_AddNumberToObject(o, "bytes", (double)m.size);
-        cJSON_AddNumberToObject(o, "seconds", seconds);
-        cJSON_AddNumberToObject(o, "peak_mib", cli_peak_mib());
-        cli_json_print(o);
+        print_json(&q, out, seconds);
     } else {
         printf("%s: %s, %.1f MB, in %.1f s, %.0f MiB at most\n", out, scheme,
                (double)m.size / 1e6, seconds, cli_peak_mib());
     }
     fl_map_close(&m);
+    quant_mix_free(&q.mix);
     return cli_flush();
 }
 
@@ -174,6 +277,8 @@ const struct cli_command cli_quantize = {
     "  flexllm quantize SmolLM2.gguf -o smollm2.fxq\n"
     "  flexllm quantize SmolLM2.gguf -o parity.fxq --scheme w4a4kv8\n"
     "  flexllm quantize SmolLM2.gguf -o mixed.fxq --scheme w4a4kv8 --wide "
-    "down,o",
+    "down,o\n"
+    "  flexllm quantize SmolLM2.gguf -o mixed.fxq --scheme w4a4kv8 "
+    "--budget-macs 0.12",
     quantize_run,
 };

@@ -194,7 +194,7 @@ static void sequence(const struct qt_attention *at, const float *q,
     size_t head = (size_t)s->head, len = (size_t)at->length;
     size_t dq = (size_t)s->nq * head, dkv = (size_t)s->nkv * head;
     float *p = scratch, *vt = scratch + QUERIES * len;
-    float scale = 1 / sqrtf((float)s->head);
+    float scale = (at->score > 0 ? at->score : 1) / sqrtf((float)s->head);
     for (int h = 0; h < s->nq; h++) {
         size_t kv = (size_t)(h / num_group_heads(s)) * head;
         for (size_t t = 0; t < len; t++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/build.h"
 #include "num/convert.h"
+#include "num/hadamard.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,13 @@ static struct num_scale *scale_array(struct qb *b, int n)
     return qb_take(b, (size_t)n, sizeof(struct num_scale));
 }
 
+double qb_score(const struct num_qmodel *m)
+{
+    struct num_had h = num_had_split(m->shape.head);
+    int block = h.m * h.p;
+    return m->r3 ? ldexp(1, 2 * num_fht_shift(block)) / block : 1;
+}
+
 /* The static scales: a code is 127 at the largest value seen. */
 static bool attention_scales(struct qb *b, int layer)
 {
@@ -168,7 +176,7 @@ static bool attention_scales(struct qb *b, int layer)
     struct num_scale *o = scale_array(b, s->nkv);
     if (!q || !k || !v || !p || !o)
         return false;
-    double log2e = 1.4426950408889634 * 65536 / sqrt(s->head);
+    double log2e = 1.4426950408889634 * 65536 / sqrt(s->head) * qb_score(&b->m);
     for (int h = 0; h < s->nkv; h++) {
         k[h] = num_scale_of(ldexp(127 / r->k_max[h], -l->lin[NUM_K].frac));
         v[h] = num_scale_of(ldexp(127 / r->v_max[h], -l->lin[NUM_V].frac));

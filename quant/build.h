@@ -48,6 +48,10 @@ void qb_put(struct num_qlinear *q, int first, const struct qt_linear *l);
 /* One row of the embedding, i8. */
 void qb_embed(struct qb *b, int token, const float *row);
 
+/* Factor of the product of a query and a key: R3's length is not one for
+ * heads that are no power of four. */
+double qb_score(const struct num_qmodel *m);
+
 /* Chooses binary points and turns the rest into integers. */
 bool qb_finish(struct qb *b);
 

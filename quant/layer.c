@@ -2,83 +2,10 @@
 /* quant/layer.c -- one layer: folded, rotated, quantised site by site, with
  * the calibration tokens carried through it. */
 #include "golden/matmul.h"
-#include "num/hadamard.h"
 #include "quant/run.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* w (rows, d) times diag(gamma), then the basis of its input. */
-static void fold(const struct run *r, float *w, const float *gamma, int rows)
-{
-    int d = r->s->d;
-    for (int o = 0; o < rows; o++)
-        for (int i = 0; i < d; i++)
-            w[(size_t)o * (size_t)d + (size_t)i] *= gamma[i];
-    qt_rotate_rows(&r->r1, w, (size_t)rows);
-}
-
-/* R2: the basis of one value head, in wv's rows and wo's columns. */
-static bool rotate_values(struct run *r, int layer)
-{
-    const struct num_shape *s = r->s;
-    size_t head = (size_t)s->head, d = (size_t)s->d;
-    bool ok = true;
-    for (int h = 0; ok && h < s->nkv; h++) {
-        struct qt_rotation r2;
-        uint64_t seed = ((uint64_t)r->o->seed << 32) +
-                        (uint64_t)(1000 + layer * s->nkv + h);
-        ok = qt_rotation_init(&r2, s->head, seed, !r->o->no_rotate);
-        ok = ok && qt_rotate_columns(&r2, r->w.wv + (size_t)h * head * d, d);
-        if (ok && r->w.bv != NULL)
-            qt_rotate_rows(&r2, r->w.bv + (size_t)h * head, 1);
-        int per = num_group_heads(s);
-        for (int o = 0; ok && o < s->d; o++)
-            qt_rotate_rows(&r2,
-                           r->w.wo +
-                               ((size_t)o * (size_t)s->nq + (size_t)(h * per)) *
-                                   head,
-                           (size_t)per);
-        qt_rotation_free(&r2);
-    }
-    return ok;
-}
-
-/* R4: down reads H h / 2^k, so its rows become H w * 2^k / block. */
-static void rotate_down(struct run *r)
-{
-    const struct num_shape *s = r->s;
-    struct num_had had = num_had_split(s->ffn);
-    int block = had.m * had.p;
-    float f = (float)(ldexp(1, 2 * num_fht_shift(block)) / block);
-#pragma omp parallel for schedule(static)
-    for (int o = 0; o < s->d; o++) {
-        float *row = r->w.down + (size_t)o * (size_t)s->ffn;
-        gold_fht_fp32(row, s->ffn);
-        for (int i = 0; i < s->ffn; i++)
-            row[i] *= f;
-    }
-}
-
-bool run_load_layer(struct run *r, int layer, struct fl_error *err)
-{
-    const struct num_shape *s = r->s;
-    int dq = s->nq * s->head, dkv = s->nkv * s->head;
-    FL_TRY(model_layer(r->model, layer, &r->w, err));
-    fold(r, r->w.wq, r->w.norm_attn, dq);
-    fold(r, r->w.wk, r->w.norm_attn, dkv);
-    fold(r, r->w.wv, r->w.norm_attn, dkv);
-    fold(r, r->w.gate, r->w.norm_ffn, s->ffn);
-    fold(r, r->w.up, r->w.norm_ffn, s->ffn);
-    bool ok = qt_rotate_columns(&r->r1, r->w.wo, (size_t)dq) &&
-              qt_rotate_columns(&r->r1, r->w.down, (size_t)s->ffn) &&
-              rotate_values(r, layer);
-    if (ok && r->b.m.r4)
-        rotate_down(r);
-    if (!ok)
-        fl_fail(err, FL_NOMEM, 0, "out of memory");
-    return ok;
-}
 
 static double largest(const float *x, size_t n, double max)
 {
@@ -91,6 +18,14 @@ static double largest(const float *x, size_t n, double max)
 static size_t rows_at(const struct run *r, size_t first)
 {
     return r->n - first < CHUNK ? r->n - first : CHUNK;
+}
+
+/* R3 on n heads. */
+static void rotate_heads(float *x, size_t n, int head)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++)
+        gold_fht_fp32(x + i * (size_t)head, head);
 }
 
 /* q, k, v of a path for all tokens, rotated by position. w, b: three each. */
@@ -118,6 +53,10 @@ static void project(struct run *r, struct input in, const float *const *w,
     at.inv_freq = model_inv_freq(r->model);
     qt_rope(&at, r->qx, r->n, s->nq);
     qt_rope(&at, r->kx, r->n, s->nkv);
+    if (seen != NULL && r->b.m.r3) {
+        rotate_heads(r->qx, r->n * (size_t)s->nq, s->head);
+        rotate_heads(r->kx, r->n * (size_t)s->nkv, s->head);
+    }
 }
 
 static bool attend(struct run *r, float *a, struct qb_layer *seen,
@@ -127,6 +66,7 @@ static bool attend(struct run *r, float *a, struct qb_layer *seen,
     struct qt_attention at = {.s = s, .length = r->length};
     if (seen != NULL) {
         at.codes = true;
+        at.score = (float)qb_score(&r->b.m);
         at.q_max = seen->q_max;
         at.k_max = seen->k_max;
         at.v_max = seen->v_max;
@@ -193,6 +133,19 @@ static void hidden(struct run *r, struct path *p, const float *const *w,
     }
 }
 
+/* The run as if it had only its first sequences: a sample to take statistics
+ * of before a layer is rounded. No R4. */
+static struct run sample(const struct run *r)
+{
+    enum { TOKENS = 4096 };
+    struct run part = *r;
+    size_t length = (size_t)r->length;
+    size_t n = (TOKENS + length - 1) / length * length;
+    part.n = n < r->n ? n : r->n;
+    part.b.m.r4 = 0;
+    return part;
+}
+
 /* Rounds up to three linears of one site. */
 static bool round_site(struct run *r, int layer, int first, int count,
                        const float *const *w, const float *const *own, int site,
@@ -204,17 +157,17 @@ static bool round_site(struct run *r, int layer, int first, int count,
     int dq = s->nq * s->head, dkv = s->nkv * s->head;
     const int din[NUM_LINEARS] = {s->d, s->d, s->d, dq, s->d, s->d, s->ffn};
     const int dout[NUM_LINEARS] = {dq, dkv, dkv, s->d, s->ffn, s->ffn, s->d};
-    l->site[site].abits = r->abits[site];
-    l->site[site].clip =
-        r->abits[site] == 4 ? (uint32_t)lrint(65536 * r->o->act_clip) : 65536;
+    l->site[site].abits = run_abits(r, layer, site);
+    l->site[site].clip = (uint32_t)lrint(65536 * r->act_clip);
     seen->mean[site] =
         r->o->no_mean ? NULL : qb_copy(&r->b, r->mean_q, (size_t)din[first]);
     FL_FAIL_IF(!r->o->no_mean && seen->mean[site] == NULL, err, FL_NOMEM, 0,
                "out of memory");
     for (int i = 0; i < count; i++) {
         int k = first + i;
-        FL_TRY(run_round(r, w[i], own[i], &l->lin[k], din[k], dout[k], r->wbits,
-                         &real[i], &seen->lin[k].bias, err));
+        FL_TRY(run_round(r, w[i], own[i], &l->lin[k], din[k], dout[k],
+                         run_wbits(r, layer, k), &real[i], &seen->lin[k].bias,
+                         err));
     }
     return true;
 }
@@ -232,7 +185,17 @@ static bool attention(struct run *r, int layer, float **real,
     seen->v_max = qb_take(&r->b, (size_t)s->nkv, sizeof(float));
     FL_FAIL_IF(!seen->q_max || !seen->k_max || !seen->v_max, err, FL_NOMEM, 0,
                "out of memory");
-    run_observe(r, in_q, in_t, r->abits[0]);
+    if (!r->o->no_balance) {
+        struct run part = sample(r);
+        project(&part, in_q, w, own, 16, NULL);
+        FL_TRY(attend(&part, r->q.a, NULL, err));
+        run_balance_values(r, r->q.a, part.n);
+    }
+    if (!run_rotate_values(r, layer)) {
+        fl_fail(err, FL_NOMEM, 0, "out of memory");
+        return false;
+    }
+    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_ATTN));
     FL_TRY(round_site(r, layer, NUM_Q, 3, w, own, NUM_SITE_ATTN, real, err));
     if (r->target) {
         project(r, in_t, w, own, 16, NULL);
@@ -241,18 +204,19 @@ static bool attention(struct run *r, int layer, float **real,
     const float *wq[3] = {real[0], real[1], real[2]};
     const float *bq[3] = {seen->lin[NUM_Q].bias, seen->lin[NUM_K].bias,
                           seen->lin[NUM_V].bias};
-    project(r, in_q, wq, bq, r->abits[0], seen);
+    project(r, in_q, wq, bq, run_abits(r, layer, NUM_SITE_ATTN), seen);
     FL_TRY(attend(r, r->q.a, seen, err));
 
     int dq = s->nq * s->head;
     const float *wo[1] = {r->w.wo}, *none[1] = {NULL};
     in_q = (struct input){r->q.a, dq, false};
     in_t = (struct input){r->t.a, dq, false};
-    run_observe(r, in_q, in_t, r->abits[1]);
+    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_O));
     FL_TRY(round_site(r, layer, NUM_O, 1, wo, none, NUM_SITE_O, real + 3, err));
     if (r->target)
         add(r, r->t.r, in_t, r->w.wo, NULL, 16, false);
-    add(r, r->q.r, in_q, real[3], seen->lin[NUM_O].bias, r->abits[1], true);
+    add(r, r->q.r, in_q, real[3], seen->lin[NUM_O].bias,
+        run_abits(r, layer, NUM_SITE_O), true);
     return true;
 }
 
@@ -263,23 +227,30 @@ static bool feed_forward(struct run *r, int layer, float **real,
     struct qb_layer *seen = &r->b.layer[layer];
     struct input in_q = {r->q.r, s->d, true}, in_t = {r->t.r, s->d, true};
     const float *w[2] = {r->w.gate, r->w.up}, *none[2] = {NULL, NULL};
-    run_observe(r, in_q, in_t, r->abits[2]);
+    if (!r->o->no_balance) {
+        struct run part = sample(r);
+        hidden(&part, &part.q, w, none, 16, NULL);
+        run_balance_ffn(r, r->q.h, part.n);
+    }
+    run_rotate_down(r);
+    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_FFN));
     FL_TRY(round_site(r, layer, NUM_GATE, 2, w, none, NUM_SITE_FFN, real, err));
     if (r->target)
         hidden(r, &r->t, w, none, 16, NULL);
     const float *wq[2] = {real[0], real[1]};
     const float *bq[2] = {seen->lin[NUM_GATE].bias, seen->lin[NUM_UP].bias};
-    hidden(r, &r->q, wq, bq, r->abits[2], seen);
+    hidden(r, &r->q, wq, bq, run_abits(r, layer, NUM_SITE_FFN), seen);
 
     const float *down[1] = {r->w.down};
     in_q = (struct input){r->q.h, s->ffn, false};
     in_t = (struct input){r->t.h, s->ffn, false};
-    run_observe(r, in_q, in_t, r->abits[3]);
+    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_DOWN));
     FL_TRY(round_site(r, layer, NUM_DOWN, 1, down, none, NUM_SITE_DOWN,
                       real + 2, err));
     if (r->target)
         add(r, r->t.r, in_t, r->w.down, NULL, 16, false);
-    add(r, r->q.r, in_q, real[2], seen->lin[NUM_DOWN].bias, r->abits[3], true);
+    add(r, r->q.r, in_q, real[2], seen->lin[NUM_DOWN].bias,
+        run_abits(r, layer, NUM_SITE_DOWN), true);
     return true;
 }
 

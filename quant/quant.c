@@ -2,7 +2,9 @@
 /* quant/quant.c -- the whole of a quantisation: calibration tokens through
  * the embedding, the layers one by one, the head, the package. */
 #include "model/package.h"
+#include "quant/mix.h"
 #include "quant/run.h"
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,6 @@ bool quant_defaults(struct quant_options *o, const char *scheme,
     static const char *const known[] = {"w4a8kv8", "w4a4kv8", "w8a8kv8"};
     *o = (struct quant_options){.calib_sequences = 32,
                                 .calib_length = 512,
-                                .act_clip = 0.85,
                                 .damp = 0.01,
                                 .sweeps = 4,
                                 .seed = 1};
@@ -32,7 +33,7 @@ bool quant_defaults(struct quant_options *o, const char *scheme,
 void run_progress(const struct run *r, double share, const char *what)
 {
     if (r->o->progress != NULL)
-        r->o->progress(r->o->progress_state, share, what);
+        r->o->progress(r->o->progress_state, r->share + r->part * share, what);
 }
 
 static bool check(const struct quant_options *o, struct fl_error *err)
@@ -46,8 +47,8 @@ static bool check(const struct quant_options *o, struct fl_error *err)
                o->calib_sequences, o->calib_length);
     FL_FAIL_IF(!(o->damp > 0 && o->damp <= 1), err, FL_RANGE, 0,
                "a damping of %g; it lies above 0 and up to 1", o->damp);
-    FL_FAIL_IF(!(o->act_clip > 0 && o->act_clip <= 1), err, FL_RANGE, 0,
-               "an activation clip of %g; it lies above 0 and up to 1",
+    FL_FAIL_IF(!(o->act_clip >= 0 && o->act_clip <= 1), err, FL_RANGE, 0,
+               "an activation clip of %g; it lies between 0 and 1",
                o->act_clip);
     FL_FAIL_IF(!(o->asym >= 0 && o->asym <= 1), err, FL_RANGE, 0,
                "a share of %g towards the unquantised model; it lies between "
@@ -57,6 +58,16 @@ static bool check(const struct quant_options *o, struct fl_error *err)
                "%d sweeps; there can be 0 to 100", o->sweeps);
     FL_FAIL_IF(o->group < 0 || (o->group > 0 && o->group < 8), err, FL_RANGE, 0,
                "groups of %d weights; at least 8 share a multiplier", o->group);
+    return true;
+}
+
+static bool check_mix(const struct quant_options *o, const struct num_shape *s,
+                      const char *path, struct fl_error *err)
+{
+    for (int i = 0; i < o->mix.n; i++)
+        FL_FAIL_IF(o->mix.pick[i].layer >= s->layers, err, FL_RANGE, 0,
+                   "%s has %d layers; the mix of bits names layer %d", path,
+                   s->layers, o->mix.pick[i].layer);
     return true;
 }
 
@@ -133,76 +144,85 @@ static bool embed(struct run *r, const int32_t *token, struct fl_error *err)
     return true;
 }
 
-static bool head(struct run *r, struct fl_error *err)
+/* How it was made, as one line of JSON: enough to make it again. */
+static char *recipe(const struct run *r)
 {
-    const struct num_shape *s = r->s;
-    size_t d = (size_t)s->d;
-    int wbits = r->o->head_wbits ? r->o->head_wbits : r->wbits;
-    float *w = malloc((size_t)s->vocab * d * sizeof *w), *real = NULL;
-    float *gamma = malloc(d * sizeof *gamma);
-    bool ok = w != NULL && gamma != NULL;
-    if (!ok)
-        fl_fail(err, FL_NOMEM, 0, "out of memory");
-    ok = ok && model_read(r->model, MODEL_NORM_FINAL, 0, 0, 1, gamma, err) &&
-         model_read(r->model, MODEL_HEAD, 0, 0, s->vocab, w, err);
-    if (ok) {
-        for (size_t o = 0; o < (size_t)s->vocab; o++)
-            for (size_t i = 0; i < d; i++)
-                w[o * d + i] *= gamma[i];
-        qt_rotate_rows(&r->r1, w, (size_t)s->vocab);
-        struct input q = {r->q.r, s->d, true}, t = {r->t.r, s->d, true};
-        run_observe(r, q, t, r->abits[4]);
-        r->b.m.head_site.abits = r->abits[4];
-        r->b.m.head_site.clip =
-            r->abits[4] == 4 ? (uint32_t)lrint(65536 * r->o->act_clip) : 65536;
-        r->b.head_mean = r->o->no_mean ? NULL : qb_copy(&r->b, r->mean_q, d);
-        ok = run_round(r, w, NULL, &r->b.m.head, s->d, s->vocab, wbits, &real,
-                       &r->b.head_bias, err);
-    }
-    free(w);
-    free(real);
-    free(gamma);
+    const struct quant_options *o = r->o;
+    char text[640];
+    snprintf(text, sizeof text,
+             "{\"method\":\"%s\",\"rotate\":%d,\"r3\":%d,\"r4\":%d,"
+             "\"mean\":%d,\"balance\":%d,\"clip\":%d,\"group\":%d,"
+             "\"act_clip\":%.4g,\"damp\":%.4g,\"asym\":%.4g,\"sweeps\":%d,"
+             "\"seed\":%u,\"seeds\":%d,\"turn\":%u,\"sequences\":%zu,"
+             "\"length\":%d,\"head_bits\":%d,\"abits\":[%d,%d,%d,%d,%d],"
+             "\"loss\":%.5f,\"mix\":[]}",
+             o->rtn ? "rtn" : "gptq", !o->no_rotate, r->b.m.r3, r->b.m.r4,
+             !o->no_mean, !o->no_balance, !o->no_clip, o->group, o->act_clip,
+             o->damp, o->asym, o->sweeps, o->seed, o->seeds, r->turn,
+             r->n / (size_t)r->length, r->length, o->head_wbits, o->abits[0],
+             o->abits[1], o->abits[2], o->abits[3], o->abits[4], r->loss);
+    cJSON *root = cJSON_Parse(text);
+    if (root != NULL)
+        cJSON_ReplaceItemInObjectCaseSensitive(root, "mix",
+                                               quant_mix_json(&o->mix));
+    char *line = cJSON_PrintUnformatted(root);
+    cJSON_Delete(root);
+    return line;
+}
+
+static bool write(struct run *r, const char *out, struct fl_error *err)
+{
+    char model_hash[17];
+    char *text = recipe(r);
+    FL_FAIL_IF(text == NULL, err, FL_NOMEM, 0, "out of memory");
+    if (!pkg_hash_file(model_path(r->model), model_hash, NULL))
+        model_hash[0] = 0; /* a directory */
+    struct pkg_info info = {r->o->scheme, text, model_hash, r->calib_hash,
+                            "flexllm 0.1.0"};
+    bool ok = pkg_write(out, &r->b.m, model_tok(r->model),
+                        model_inv_freq(r->model), &info, err);
+    free(text);
     return ok;
 }
 
-/* How it was made, as one line of JSON: enough to make it again. */
-static void recipe(const struct run *r, char *text, size_t room)
-{
-    const struct quant_options *o = r->o;
-    snprintf(text, room,
-             "{\"method\":\"%s\",\"rotate\":%d,\"r4\":%d,\"mean\":%d,"
-             "\"clip\":%d,\"group\":%d,\"act_clip\":%.4g,\"damp\":%.4g,"
-             "\"asym\":%.4g,\"sweeps\":%d,\"seed\":%u,\"sequences\":%zu,"
-             "\"length\":%d,\"abits\":[%d,%d,%d,%d,%d]}",
-             o->rtn ? "rtn" : "gptq", !o->no_rotate, r->b.m.r4, !o->no_mean,
-             !o->no_clip, o->group, o->act_clip, o->damp, o->asym, o->sweeps,
-             o->seed, r->n / (size_t)r->length, r->length, r->abits[0],
-             r->abits[1], r->abits[2], r->abits[3], r->abits[4]);
-}
-
-static bool work(struct run *r, const char *out, const int32_t *token,
-                 struct fl_error *err)
+/* All of it with the signs of r->turn. */
+static bool work(struct run *r, const int32_t *token, struct fl_error *err)
 {
     const struct num_shape *s = r->s;
     int seq = r->o->seq > 0 ? r->o->seq : s->seq < 8192 ? s->seq : 8192;
     FL_TRY(reserve(r, err));
     FL_TRY(qb_init(&r->b, s, seq, model_inv_freq(r->model), err));
+    r->b.m.r3 = r->o->r3;
     r->b.m.r4 = !r->o->no_rotate && !r->o->no_r4;
-    FL_FAIL_IF(!qt_rotation_init(&r->r1, s->d, r->o->seed, !r->o->no_rotate),
-               err, FL_NOMEM, 0, "out of memory");
+    FL_FAIL_IF(!qt_rotation_init(&r->r1, s->d, r->turn, !r->o->no_rotate), err,
+               FL_NOMEM, 0, "out of memory");
     FL_TRY(embed(r, token, err));
     for (int i = 0; i < s->layers; i++)
         FL_TRY(run_layer(r, i, err));
-    FL_TRY(head(r, err));
+    FL_TRY(run_head(r, token, err));
     FL_FAIL_IF(!qb_finish(&r->b), err, FL_NOMEM, 0, "out of memory");
-    char text[512], model_hash[17];
-    recipe(r, text, sizeof text);
-    if (!pkg_hash_file(model_path(r->model), model_hash, NULL))
-        model_hash[0] = 0; /* a directory */
-    struct pkg_info info = {r->o->scheme, text, model_hash, r->calib_hash,
-                            "flexllm 0.1.0"};
-    return pkg_write(out, &r->b.m, model_tok(r->model),
-                     model_inv_freq(r->model), &info, err);
+    return true;
+}
+
+/* One quantisation for each seed; `out` holds the best so far. */
+static bool turns(struct run *first, const char *out, const int32_t *token,
+                  struct quant_result *result, struct fl_error *err)
+{
+    int n = first->o->seeds > 1 ? first->o->seeds : 1;
+    for (int i = 0; i < n; i++) {
+        struct run r = *first;
+        r.turn = r.o->seed + (uint32_t)i;
+        r.share = (double)i / n;
+        r.part = 1.0 / n;
+        bool ok = work(&r, token, err);
+        if (ok && (i == 0 || r.loss < result->loss)) {
+            ok = write(&r, out, err);
+            *result = (struct quant_result){r.loss, r.turn};
+        }
+        release(&r);
+        FL_TRY(ok);
+    }
+    return true;
 }
 
 bool quant_run(const struct quant_options *o, const char *path, const char *out,
@@ -210,6 +230,7 @@ bool quant_run(const struct quant_options *o, const char *path, const char *out,
 {
     struct model *m = NULL;
     struct run r = {.o = o};
+    struct quant_result best = {0};
     int32_t *token = NULL;
     int sequences = 0;
     FL_TRY(check(o, err));
@@ -219,20 +240,16 @@ bool quant_run(const struct quant_options *o, const char *path, const char *out,
         fl_fail(err, FL_UNSUPPORTED, 0,
                 "%s: no tokenizer to read calibration text with: %s", path,
                 model_tok_why(m));
-    ok = ok &&
-         qt_calibration(o, model_tok(m), &token, &sequences, r.calib_hash, err);
     r.model = m;
     r.s = model_shape(m);
-    r.wbits = o->scheme[1] - '0';
-    for (int i = 0; i < QUANT_SITES; i++)
-        r.abits[i] = o->abits[i]           ? o->abits[i]
-                     : i + 1 < QUANT_SITES ? o->scheme[3] - '0'
-                                           : 8;
+    ok = ok && check_mix(o, r.s, path, err) &&
+         qt_calibration(o, model_tok(m), &token, &sequences, r.calib_hash, err);
     r.length = o->calib_length;
     r.n = (size_t)sequences * (size_t)r.length;
     r.target = o->asym > 0 && !o->rtn;
-    ok = ok && work(&r, out, token, err);
-    release(&r);
+    ok = ok && turns(&r, out, token, &best, err);
+    if (ok && o->result != NULL)
+        *o->result = best;
     free(token);
     model_close(m);
     return ok;

@@ -24,7 +24,25 @@
 #define QUANT_QUANT_H
 #include "base/error.h"
 
-enum { QUANT_SITES = 5 }; /* inputs of: q k v | o | gate up | down | head */
+/* inputs of: q k v | o | gate up | down | head */
+enum { QUANT_HEAD = 4, QUANT_SITES = 5 };
+
+/* Bits of single tensors, over the scheme's; quant/mix.h reads and chooses. */
+struct quant_pick {
+    int layer; /* -1: the head */
+    int site;
+    int abits, wbits; /* 4, 8; 0: the scheme's */
+};
+struct quant_mix {
+    int n;
+    struct quant_pick *pick;
+};
+
+/* What a run found; quant/head.c says which loss. */
+struct quant_result {
+    double loss;   /* nats a token of calibration text */
+    uint32_t turn; /* seed of the signs that were kept */
+};
 
 struct quant_options {
     const char *scheme;     /* w4a8kv8, w4a4kv8, w8a8kv8 */
@@ -36,20 +54,26 @@ struct quant_options {
     int no_rotate;          /* 1: no R1, R2, R4 */
     int no_r4;              /* 1: no R4 */
     int no_mean;            /* 1: means stay in the inputs */
+    int no_balance;         /* 1: no gains between v and o, up and down */
+    int r3;                 /* 1: Hadamard on queries and keys at run time */
+    int seeds;              /* rotations tried: seed, seed + 1 .. */
     int no_clip;            /* 1: a row's scale from its largest weight */
     int group;              /* 0, or inputs that share a multiplier */
     int head_wbits;         /* 4 or 8; 0: the scheme's */
-    double act_clip;        /* share of a u4 input's range kept; 0: 0.85 */
+    double act_clip;        /* share of a u4 input's range kept; 0: by
+                               each site's least error */
     double damp;            /* share of H's mean diagonal added; 0: 0.01 */
     double asym;            /* 0..1: share of the correction towards the
                              unquantised model's inputs */
     int sweeps;             /* passes of coordinate descent after GPTQ */
     int abits[QUANT_SITES]; /* 0: the scheme's; 4 or 8: of that site in every
                              layer */
+    struct quant_mix mix;   /* borrowed */
     int seq;                /* longest sequence; 0: the model's, at most 8192 */
     /* Called with the share done, 0..1, and what is being done; may be NULL. */
     void (*progress)(void *state, double done, const char *what);
     void *progress_state;
+    struct quant_result *result; /* filled if not NULL */
 };
 
 /* The options of a scheme, as `flexllm quantize` takes them. False: unknown

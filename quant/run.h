@@ -24,7 +24,10 @@ struct run {
     const struct quant_options *o;
     const struct model *model;
     const struct num_shape *s;
-    int wbits, abits[QUANT_SITES];
+    uint32_t turn;      /* seed of the rotations' signs */
+    double loss;        /* of the calibration text */
+    double share, part; /* of all the work: done before this run, its own */
+    double act_clip;    /* of the site observed last */
     struct qb b;
     struct qt_rotation r1;
     int length; /* of a sequence */
@@ -64,8 +67,24 @@ bool run_round(struct run *r, const float *w, const float *own,
                struct num_qlinear *q, int din, int dout, int wbits,
                float **real, float **bias, struct fl_error *err);
 
-/* layer.c: reads a layer, folds and rotates it into r->w. */
+/* bits.c: what a tensor gets. site NUM_SITE_..., 4: the head's input; which
+ * NUM_..., NUM_LINEARS: the head. */
+int run_abits(const struct run *r, int layer, int site);
+int run_wbits(const struct run *r, int layer, int which);
+
+/* head.c: the head, and r->loss. token (n): the calibration text. */
+bool run_head(struct run *r, const int32_t *token, struct fl_error *err);
+
+/* fold.c: reads a layer, folds it and rotates the residual side of it into
+ * r->w; then, after balancing, the value heads and the input of down. */
 bool run_load_layer(struct run *r, int layer, struct fl_error *err);
+bool run_rotate_values(struct run *r, int layer);
+void run_rotate_down(struct run *r);
+
+/* balance.c: gains between v and o from attention outputs a (n, qh h), and
+ * between up and down from their product's other side h (n, f). */
+void run_balance_values(struct run *r, const float *a, size_t n);
+void run_balance_ffn(struct run *r, const float *h, size_t n);
 
 /* layer.c: quantises layer `layer`, moving both paths past it. */
 bool run_layer(struct run *r, int layer, struct fl_error *err);

@@ -69,6 +69,15 @@ static inline float qt_step(const struct qt_linear *l, int group, int o, int i)
                                        (size_t)(i / group)];
 }
 
+/* ---- balance.c ---------------------------------------------------------- */
+
+/* Variances (width) of n tokens scaled to length one; mean gets the mean. */
+void qt_variance(const float *x, size_t n, int width, bool centred,
+                 double *mean, double *var);
+/* The gains of n channels from their variances and the squared norms of the
+ * columns that read them. */
+void qt_gains(const double *var, const double *norm2, int n, float *gain);
+
 /* ---- calib.c ------------------------------------------------------------ */
 
 /* (sequences, length) tokens; the caller frees. */
@@ -104,6 +113,7 @@ struct qt_attention {
     const double *inv_freq;
     int length;
     bool codes;
+    float score;                  /* factor of q k beside 1 / sqrt(h); 0: 1 */
     float *q_max, *k_max, *v_max; /* (heads): real value of code 127 */
 };
 void qt_rope(const struct qt_attention *at, float *x, size_t n, int heads);

@@ -128,11 +128,13 @@ static void schemes(void **state)
 /* At 8 bits nothing but a wrong rotation, fold or factor costs much. */
 static void transforms(void **state)
 {
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 6; k++) {
         struct quant_options o = options("w8a8kv8");
         o.no_rotate = k == 1;
         o.no_r4 = k == 2;
         o.no_mean = k == 3;
+        o.no_balance = k == 4;
+        o.r3 = k == 5;
         o.seed = 7 + (uint32_t)k;
         double c = cost(&o);
         print_message("variant %d: %.4f\n", k, c);
