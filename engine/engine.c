@@ -255,7 +255,8 @@ static bool rows_ok(struct engine *e, const struct eng_row *row, int n,
     const char *why = NULL;
     for (; t < n && !why; t++) {
         struct eng_session *s = row[t].session;
-        if (row[t].token < 0 || row[t].token >= vocab || row[t].target >= vocab)
+        if (row[t].token < 0 || row[t].token >= vocab + e->vectors ||
+            row[t].target >= vocab)
             why = "token";
         else if (s->len == s->max)
             why = "room";
@@ -279,6 +280,18 @@ static bool rows_ok(struct engine *e, const struct eng_row *row, int n,
     return false;
 }
 
+void eng_vectors(struct engine *e, const struct num_row *row, int count)
+{
+    e->vector = row;
+    e->vectors = count;
+}
+
+void eng_state(const struct engine *e, int32_t *x)
+{
+    int d = e->m->shape.d;
+    e->k->norm(e->r + (ptrdiff_t)e->last * d, d, e->m->eps_q, e->m->sqrt_d, x);
+}
+
 bool eng_batch(struct engine *e, const struct eng_row *row, int n,
                void (*on_logits)(void *arg, int row, const int32_t *logits),
                void *arg, double *nll, struct fl_error *err)
@@ -291,6 +304,7 @@ bool eng_batch(struct engine *e, const struct eng_row *row, int n,
             e->at[t] = (struct eng_at){s, s->len++};
         }
         eng_layers(e, row + from, part);
+        e->last = part - 1;
         eng_finish(e, row + from, part, from, on_logits, arg, nll);
         e->prof_tokens += (uint64_t)part;
     }

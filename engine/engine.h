@@ -73,6 +73,14 @@ struct eng_row {
     int logits;     /* 1: the logits after this token are wanted */
 };
 
+/* Vectors that may stand in the place of tokens: token vocab + i means row i.
+ * Borrowed, and read when a batch runs; NULL, 0: none. */
+void eng_vectors(struct engine *e, const struct num_row *row, int count);
+
+/* x (d): the normed residual after the last layer of the last row of the last
+ * batch, without gain, NUM_NORM_FRAC fraction bits. */
+void eng_state(const struct engine *e, int32_t *x);
+
 /* Appends all rows. After each row that wants logits: on_logits(arg, row,
  * logits (v)), in the order of the rows; it may be NULL. Where target >= 0,
  * nll[row] becomes the negative natural logarithm of the probability the

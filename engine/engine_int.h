@@ -91,6 +91,9 @@ struct engine {
     struct eng_part *part; /* (ENG_CHUNK, segments) */
     struct eng_at *at;     /* (rows) */
     int *want;             /* (rows) rows whose logits or score are wanted */
+    const struct num_row *vector; /* what tokens beyond the vocabulary mean */
+    int vectors;
+    int last;                    /* row of the block that was run last */
     struct eng_scratch *scratch; /* (threads) */
 
     int profile;

@@ -60,10 +60,14 @@ static void embed_row(struct eng_pass *p, int t, struct eng_scratch *w)
 {
     const struct num_qmodel *m = p->e->m;
     int d = m->shape.d;
-    size_t token = (size_t)p->row[p->row0 + t].token;
-    struct num_scale s = {m->embed_mant[token],
-                          (int16_t)(m->embed_exp[token] + m->res_frac)};
-    const int8_t *code = m->embed + token * (size_t)d;
+    int token = p->row[p->row0 + t].token, own = token - m->shape.vocab;
+    struct num_row row =
+        own >= 0
+            ? p->e->vector[own]
+            : (struct num_row){m->embed + (size_t)token * (size_t)d,
+                               {m->embed_mant[token], m->embed_exp[token]}};
+    struct num_scale s = num_scale_shift(row.scale, m->res_frac);
+    const int8_t *code = row.code;
     int32_t *r = p->e->r + (ptrdiff_t)(p->row0 + t) * d;
     for (int i = 0; i < d; i++)
         r[i] = (int32_t)num_sat(num_scaled(code[i], s), NUM_RES_BITS);
