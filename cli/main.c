@@ -10,6 +10,7 @@
 
 static const struct cli_command *const commands[] = {
     &cli_info, &cli_tokenize, &cli_quantize, &cli_run, &cli_ppl, &cli_eval,
+    &cli_train,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
