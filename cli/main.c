@@ -10,7 +10,7 @@
 
 static const struct cli_command *const commands[] = {
     &cli_info, &cli_tokenize, &cli_quantize, &cli_run, &cli_ppl, &cli_eval,
-    &cli_train,
+    &cli_train, &cli_time,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -102,8 +102,10 @@ static void command_make(struct command *c, int stage,
     for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
         command_add(c, "%s", flag[i]);
     command_add(c, "-I%s", root);
-    if (o->timed)
+    if (o->timed || o->elide)
         command_add(c, "-DFX_VIEW_TIMED");
+    if (o->elide)
+        command_add(c, "-DFX_ELIDE");
     const struct dsn_room room = dsn_room_of(m, cap);
     struct dsn_def def[DSN_DEFS];
     dsn_defs(def, stage, p, &room);

@@ -9,22 +9,47 @@
 static const struct {
     const char *name;
     size_t at;
-    int max;
+    int max, optional;
 } field[] = {
-    {"tp", offsetof(struct dsn_config, tp), DSN_MAX_LANES},
-    {"wp", offsetof(struct dsn_config, wp), DSN_MAX_LANES},
-    {"bp", offsetof(struct dsn_config, bp), DSN_MAX_LANES},
-    {"dwp", offsetof(struct dsn_config, dwp), DSN_MAX_LANES},
-    {"ch", offsetof(struct dsn_config, ch), DSN_MAX_CH},
-    {"kp", offsetof(struct dsn_config, kp), DSN_MAX_LANES},
-    {"hp", offsetof(struct dsn_config, hp), DSN_MAX_HP},
-    {"wbits", offsetof(struct dsn_config, wbits), 8},
+    {"tp", offsetof(struct dsn_config, tp), DSN_MAX_LANES, 0},
+    {"wp", offsetof(struct dsn_config, wp), DSN_MAX_LANES, 0},
+    {"bp", offsetof(struct dsn_config, bp), DSN_MAX_LANES, 0},
+    {"dwp", offsetof(struct dsn_config, dwp), DSN_MAX_LANES, 0},
+    {"ch", offsetof(struct dsn_config, ch), DSN_MAX_CH, 0},
+    {"kp", offsetof(struct dsn_config, kp), DSN_MAX_LANES, 0},
+    {"hp", offsetof(struct dsn_config, hp), DSN_MAX_HP, 0},
+    {"wbits", offsetof(struct dsn_config, wbits), 8, 1},
+    {"deep", offsetof(struct dsn_config, deep), DSN_MAX_DEEP, 1},
+    {"fm", offsetof(struct dsn_config, fm), 36, 1},
 };
 enum { FIELDS = sizeof field / sizeof *field };
 
-static int *at(struct dsn_config *c, int i)
+const char *dsn_config_name(int k)
 {
-    return (int *)(void *)((char *)c + field[i].at);
+    return k < FIELDS ? field[k].name : 0;
+}
+
+int dsn_config_most(int k)
+{
+    return field[k].max;
+}
+
+int *dsn_config_at(struct dsn_config *c, int k)
+{
+    return (int *)(void *)((char *)c + field[k].at);
+}
+
+bool dsn_config_optional(int k)
+{
+    return field[k].optional;
+}
+
+int dsn_config_find(const char *name, size_t n)
+{
+    for (int k = 0; k < FIELDS; k++)
+        if (strlen(field[k].name) == n && strncmp(name, field[k].name, n) == 0)
+            return k;
+    return -1;
 }
 
 static int gcd(int a, int b)
@@ -48,16 +73,11 @@ bool dsn_config_parse(struct dsn_config *c, const char *text,
                       struct fl_error *err)
 {
     for (const char *p = text; *p != 0;) {
-        int i = 0;
-        size_t n = 0;
-        for (; i < FIELDS; i++) {
-            n = strlen(field[i].name);
-            if (strncmp(p, field[i].name, n) == 0 && p[n] == '=')
-                break;
-        }
-        FL_FAIL_IF(i == FIELDS, err, FL_FORMAT, (uint64_t)(p - text),
+        size_t n = strcspn(p, "=,");
+        int i = p[n] == '=' ? dsn_config_find(p, n) : -1;
+        FL_FAIL_IF(i < 0, err, FL_FORMAT, (uint64_t)(p - text),
                    "parallelism \"%s\": no such name at \"%.16s\", know tp wp "
-                   "bp dwp ch kp hp wbits",
+                   "bp dwp ch kp hp wbits deep fm",
                    text, p);
         char *end;
         long v = strtol(p + n + 1, &end, 10);
@@ -68,7 +88,7 @@ bool dsn_config_parse(struct dsn_config *c, const char *text,
         FL_FAIL_IF(v < 1 || v > field[i].max, err, FL_RANGE,
                    (uint64_t)(p - text), "parallelism \"%s\": %s is 1 to %d",
                    text, field[i].name, field[i].max);
-        *at(c, i) = (int)v;
+        *dsn_config_at(c, i) = (int)v;
         p = *end == ',' ? end + 1 : end;
     }
     return true;
@@ -104,10 +124,15 @@ bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
     int bits = widest(m);
     if (c->wbits == 0)
         c->wbits = bits;
+    if (c->deep == 0)
+        c->deep = 2;
+    if (c->fm == 0)
+        c->fm = 2;
     for (int i = 0; i < FIELDS; i++)
-        FL_FAIL_IF(*at(c, i) < 1 || *at(c, i) > field[i].max, err, FL_RANGE, 0,
-                   "parallelism: %s is %d, must be 1 to %d", field[i].name,
-                   *at(c, i), field[i].max);
+        FL_FAIL_IF(*dsn_config_at(c, i) < 1 ||
+                       *dsn_config_at(c, i) > field[i].max,
+                   err, FL_RANGE, 0, "parallelism: %s is %d, must be 1 to %d",
+                   field[i].name, *dsn_config_at(c, i), field[i].max);
     FL_FAIL_IF(c->wbits != 4 && c->wbits != 8, err, FL_RANGE, 0,
                "parallelism: wbits is %d, must be 4 or 8", c->wbits);
     FL_FAIL_IF(c->wbits < bits, err, FL_UNSUPPORTED, 0,

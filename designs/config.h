@@ -11,21 +11,42 @@
  *   kp    both: channels of a key or value row a beat
  *   hp    both: key/value heads worked on at once, each with its own channels
  *   wbits both: bits of a weight as stored, 4 or 8
+ *   deep  decode: beats of weights that are fetched ahead, so that the memory
+ *         works on while the engine waits for its input
+ *   fm    both: sums side by side in the Hadamard transforms, up to 36: a pass
+ *         over the vector takes a digit of log2(fm) bits
  */
 #ifndef DESIGNS_CONFIG_H
 #define DESIGNS_CONFIG_H
 #include "base/error.h"
 #include "num/qmodel.h"
+#include <stddef.h>
 
-enum { DSN_MAX_LANES = 1024, DSN_MAX_CH = 64, DSN_MAX_HP = 64 };
+enum {
+    DSN_MAX_LANES = 1024,
+    DSN_MAX_CH = 64,
+    DSN_MAX_HP = 64,
+    DSN_MAX_DEEP = 1 << 16
+};
 
 struct dsn_config {
     int tp, wp, bp, dwp, ch, kp, hp;
     int wbits; /* 0: the widest of the model's */
+    int deep;  /* 0: 2 */
+    int fm;    /* 0: what the model needs at least */
 };
 
 /* Sensible lanes for any model on a CPU: the shape decides bp, kp and hp. */
 struct dsn_config dsn_config_for(const struct num_qmodel *m);
+
+/* The members by number, 0 on: name (NULL past the last), the largest value,
+ * where it is in *c, and whether 0 stands for a value of its own; and the
+ * number of a name, -1 for none. */
+const char *dsn_config_name(int k);
+int dsn_config_most(int k);
+int *dsn_config_at(struct dsn_config *c, int k);
+bool dsn_config_optional(int k);
+int dsn_config_find(const char *name, size_t n);
 
 /* Reads "tp=8,wp=24,..." over *c; names not given keep their value. */
 bool dsn_config_parse(struct dsn_config *c, const char *text,

@@ -27,6 +27,7 @@ struct hls_options {
     int exact_depth; /* 1: queues as deep as the design says; 0: deeper ones,
                         which run faster and cannot block */
     int timed;       /* 1: the timed view, queues as declared: stats->cycles */
+    int elide;       /* 1: the timed view without data, for designs/timed.h */
     int progress;    /* 1: a line on the terminal for long work */
 };
 

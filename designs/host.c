@@ -26,6 +26,7 @@ struct host {
     struct sim *sim;
     struct sim_channel channel[MAX_CHANNELS];
     int channels;
+    struct sim_channel bank[DSN_MAX_BANKS]; /* of job->place */
     /* streams from the host */
     const uint32_t *table;
     int table_at, table_count; /* records */
@@ -37,28 +38,69 @@ struct host {
     int32_t *row; /* (vocab + BP) */
 };
 
-static struct sim_channel *channel(struct host *h, struct dsn_mem mem)
+static struct sim_channel *channel(struct host *h, struct dsn_mem mem, int bank)
 {
     struct sim_channel *c = &h->channel[h->channels++];
     *c = (struct sim_channel){.bytes = mem.data, .size = mem.bytes};
+    if (h->job->place != 0) {
+        c->of = &h->bank[bank];
+        c->latency = c->of->latency;
+    }
     return c;
 }
 
+static void banks_open(struct host *h, const struct dsn_place *p)
+{
+    for (int b = 0; p != 0 && b < p->banks; b++)
+        h->bank[b] = (struct sim_channel){.bytes_per_cycle = p->bank[b].bytes,
+                                          .cycles = p->bank[b].cycles,
+                                          .latency = p->bank[b].latency};
+}
+
+/* What each bank and each task did. */
+static void look(struct host *h, struct dsn_seen *seen)
+{
+    *seen = (struct dsn_seen){0};
+    for (int k = 0; k < h->channels; k++) {
+        const struct sim_channel *c = &h->channel[k];
+        if (c->of == 0)
+            continue;
+        struct dsn_traffic *t = &seen->bank[c->of - h->bank];
+        t->read += c->bytes_read;
+        t->written += c->bytes_written;
+        t->requests += c->requests;
+    }
+    struct sim_work w;
+    for (int k = 0; sim_task_work(h->sim, k, &w); k++) {
+        if (w.daemon || w.busy == 0 || seen->works == DSN_MAX_WORK)
+            continue;
+        struct dsn_work *out = &seen->work[seen->works++];
+        if (w.index < 0)
+            snprintf(out->name, sizeof out->name, "%s", w.name);
+        else
+            snprintf(out->name, sizeof out->name, "%s[%d]", w.name, w.index);
+        out->busy = w.busy;
+    }
+}
+
+/* The place of a memory; without places any number does. */
+#define AT(what) (h->job->place != 0 ? h->job->place->what : 0)
+
 /* A read port: opens both streams, attaches the memory, fills the ports. */
-#define READ_PORT(T, n, what, index, mem, req_port, port)                      \
+#define READ_PORT(T, n, what, index, mem, at, req_port, port)                  \
     do {                                                                       \
         FX_ANY(u32, 2) req_ = FX_OPEN(u32, 2, #what "_req", index, 2);         \
         FX_ANY(T, n) data_ = FX_OPEN(T, n, #what, index, 2);                   \
-        sim_memory_read(h->sim, channel(h, mem), req_, data_);                 \
+        sim_memory_read(h->sim, channel(h, mem, at), req_, data_);             \
         req_port = FX_TO(req_);                                                \
         port = FX_FROM(data_);                                                 \
     } while (0)
-#define WRITE_PORT(what, index, mem, req_port, port, ack_port)                 \
+#define WRITE_PORT(what, index, mem, at, req_port, port, ack_port)             \
     do {                                                                       \
         FX_ANY(u32, 2) req_ = FX_OPEN(u32, 2, #what "_req", index, 2);         \
         FX_ANY(i8, KP) data_ = FX_OPEN(i8, KP, #what, index, 2);               \
         FX_ANY(u1, 1) ack_ = FX_OPEN(u1, 1, #what "_ack", index, 2);           \
-        sim_memory_write(h->sim, channel(h, mem), req_, data_, ack_);          \
+        sim_memory_write(h->sim, channel(h, mem, at), req_, data_, ack_);      \
         req_port = FX_TO(req_);                                                \
         port = FX_TO(data_);                                                   \
         ack_port = FX_FROM(ack_);                                              \
@@ -93,7 +135,8 @@ static int give_id(void *user, void *beat)
 
 #if GROUP
 #define MUL_OPEN(h, P, im)                                                     \
-    READ_PORT(u8, BP, mul, -1, (im)->stage[DSN_STAGE].mul, (P).mul_req, (P).mul)
+    READ_PORT(u8, BP, mul, -1, (im)->stage[DSN_STAGE].mul, AT(mul),            \
+              (P).mul_req, (P).mul)
 #else
 #define MUL_OPEN(h, P, im) ((void)0)
 #endif
@@ -106,24 +149,25 @@ static int give_id(void *user, void *beat)
     do {                                                                       \
         struct dsn_image *im = (h)->job->image;                                \
         DSN_COMMON_SCALARS(SET_SCALAR)                                         \
-        READ_PORT(u32, BP, side, -1, im->stage[DSN_STAGE].side, (P).side_req,  \
-                  (P).side);                                                   \
-        READ_PORT(i8, KP, embed, -1, im->embed, (P).embed_req, (P).embed);     \
-        READ_PORT(i16, FX_MAX(2, BP), rope, -1, im->rope, (P).rope_req,        \
-                  (P).rope);                                                   \
+        READ_PORT(u32, BP, side, -1, im->stage[DSN_STAGE].side, AT(side),      \
+                  (P).side_req, (P).side);                                     \
+        READ_PORT(i8, KP, embed, -1, im->embed, AT(embed), (P).embed_req,      \
+                  (P).embed);                                                  \
+        READ_PORT(i16, FX_MAX(2, BP), rope, -1, im->rope, AT(rope),            \
+                  (P).rope_req, (P).rope);                                     \
         MUL_OPEN(h, P, im);                                                    \
         for (int c = 0; c < CH; c++)                                           \
             READ_PORT(WELEM, BP *WP / CH, weights, c,                          \
-                      im->stage[DSN_STAGE].w[c], (P).weights_req[c],           \
-                      (P).weights[c]);                                         \
+                      im->stage[DSN_STAGE].w[c], AT(w[DSN_STAGE][c]),          \
+                      (P).weights_req[c], (P).weights[c]);                     \
         for (int a = 0; a < HP; a++) {                                         \
-            READ_PORT(i8, KP, k_read, a, im->k[a], (P).k_read_req[a],          \
-                      (P).k_read[a]);                                          \
-            READ_PORT(i8, KP, v_read, a, im->v[a], (P).v_read_req[a],          \
-                      (P).v_read[a]);                                          \
-            WRITE_PORT(k_write, a, im->k[a], (P).k_write_req[a],               \
+            READ_PORT(i8, KP, k_read, a, im->k[a], AT(k[a]),                   \
+                      (P).k_read_req[a], (P).k_read[a]);                       \
+            READ_PORT(i8, KP, v_read, a, im->v[a], AT(v[a]),                   \
+                      (P).v_read_req[a], (P).v_read[a]);                       \
+            WRITE_PORT(k_write, a, im->k[a], AT(k[a]), (P).k_write_req[a],     \
                        (P).k_write[a], (P).k_ack[a]);                          \
-            WRITE_PORT(v_write, a, im->v[a], (P).v_write_req[a],               \
+            WRITE_PORT(v_write, a, im->v[a], AT(v[a]), (P).v_write_req[a],     \
                        (P).v_write[a], (P).v_ack[a]);                          \
         }                                                                      \
         FX_STREAM(u32, DSN_WORDS, table, 2);                                   \
@@ -218,9 +262,12 @@ bool dsn_run(struct dsn_job *job)
         h->table_count = job->image->stage[DSN_STAGE].steps;
         h->sim = sim_new(&config);
         sim_enter(h->sim);
+        banks_open(h, job->place);
         start(h);
         ok = sim_run(h->sim) && sim_left(h->sim) == 0;
         job->cycles = sim_cycles(h->sim);
+        if (job->seen != 0)
+            look(h, job->seen);
         snprintf(job->message, sizeof job->message, "%s", sim_message(h->sim));
         sim_free(h->sim);
     }

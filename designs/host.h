@@ -5,7 +5,37 @@
 #define DESIGNS_HOST_H
 #include "designs/image.h"
 
-enum { DSN_MAX_EOS = 8 };
+enum { DSN_MAX_EOS = 8, DSN_MAX_BANKS = 128 };
+
+/* Where the memories of an image are, for the timed view: banks have a
+ * bandwidth that all memories in them share. */
+struct dsn_bank {
+    unsigned bytes, cycles; /* so many bytes in so many cycles */
+    unsigned latency;       /* cycles from request to first word */
+};
+
+struct dsn_place {
+    int banks;
+    struct dsn_bank bank[DSN_MAX_BANKS];
+    int w[DSN_STAGES][DSN_MAX_CH]; /* indices into bank */
+    int side, mul, embed, rope;
+    int k[DSN_MAX_HP], v[DSN_MAX_HP];
+};
+
+/* What the timed view saw of a bank and of a task. */
+struct dsn_traffic {
+    uint64_t read, written, requests; /* bytes, bytes */
+};
+struct dsn_work {
+    char name[24]; /* "match[3]" */
+    uint64_t busy; /* cycles of the iterations it began */
+};
+enum { DSN_MAX_WORK = 1024 };
+struct dsn_seen {
+    struct dsn_traffic bank[DSN_MAX_BANKS];
+    struct dsn_work work[DSN_MAX_WORK];
+    int works;
+};
 
 /* One run of one stage. */
 struct dsn_job {
@@ -31,8 +61,10 @@ struct dsn_job {
     void (*logits)(void *user, int pos, const int32_t *logits); /* or NULL */
     void (*step)(void *user, int done); /* positions done; or NULL */
     unsigned min_depth; /* queues at least this deep; 0: as declared */
-    uint64_t cycles;    /* timed view: of the run */
-    char message[1024]; /* why it failed */
+    const struct dsn_place *place; /* NULL: memories without limits */
+    struct dsn_seen *seen;         /* filled by the timed view; or NULL */
+    uint64_t cycles;               /* timed view: of the run */
+    char message[1024];            /* why it failed */
 };
 
 /* The shared object's one function: false where the design got stuck or left

@@ -143,6 +143,11 @@ static void put_multipliers(struct cursor *c, const struct step *s,
                             const struct lanes *p)
 {
     int din = s->lin[0]->din;
+    if (p->group != 0 && c->data == 0) {
+        c->at += (size_t)((s->dout + p->wp - 1) / p->wp) * (size_t)p->wp *
+                 (size_t)((din + p->group - 1) / p->group);
+        return;
+    }
     for (int tile = 0; p->group != 0 && tile < s->dout; tile += p->wp)
         for (int i = 0; i < din; i += p->group)
             for (int row = tile; row < tile + p->wp; row++) {
@@ -167,14 +172,18 @@ static uint32_t scale_word(struct num_scale s)
 static void put_scales(struct cursor *c, const struct num_scale *s, int heads,
                        int bp)
 {
-    for (int h = 0; h < heads; h++)
+    if (c->data == 0)
+        c->at += 4 * (size_t)heads * (size_t)bp;
+    for (int h = 0; c->data != 0 && h < heads; h++)
         for (int k = 0; k < bp; k++)
             put_word(c, scale_word(s[h]));
 }
 
 static void put_rows(struct cursor *c, const struct step *s, int bp)
 {
-    for (int row = 0; row < s->dout; row += bp)
+    if (c->data == 0)
+        c->at += 12 * (size_t)s->dout;
+    for (int row = 0; c->data != 0 && row < s->dout; row += bp)
         for (int what = 0; what < 3; what++)
             for (int k = 0; k < bp; k++) {
                 int o;
@@ -224,7 +233,7 @@ static bool step_check(const struct step *s, int layer, struct fl_error *err)
                    "layer %d, %s: results of %d bits, the designs make %d",
                    layer, name[s->kind], l->obits,
                    wide ? NUM_RES_BITS : NUM_ACT_BITS);
-        for (int o = 0; o < l->dout; o++) {
+        for (int o = 0; l->exp != 0 && o < l->dout; o++) {
             int exp = l->exp[o] + l->frac - s->site->frac;
             FL_FAIL_IF(exp < -128 || exp > 127, err, FL_RANGE, 0,
                        "layer %d, %s, row %d: scale 2^%d does not fit 8 bits",
@@ -310,10 +319,13 @@ static bool stage_put(struct dsn_stage *st, const struct num_qmodel *m,
     return true;
 }
 
-static bool mem_new(struct dsn_mem *m, size_t bytes, const char *what,
-                    struct fl_error *err)
+/* A plan has sizes and no bytes. */
+static bool mem_new(struct dsn_mem *m, bool plan, size_t bytes,
+                    const char *what, struct fl_error *err)
 {
     m->bytes = bytes;
+    if (plan)
+        return true;
     m->data = calloc(bytes + 1, 1);
     FL_FAIL_IF(m->data == 0, err, FL_NOMEM, 0,
                "out of memory: %zu bytes for the device's %s", bytes, what);
@@ -321,18 +333,19 @@ static bool mem_new(struct dsn_mem *m, size_t bytes, const char *what,
 }
 
 static bool stage_build(struct dsn_stage *st, const struct num_qmodel *m,
-                        int stage, const struct lanes *p, struct fl_error *err)
+                        int stage, const struct lanes *p, bool plan,
+                        struct fl_error *err)
 {
     struct cursor w[DSN_MAX_CH] = {{0}}, side = {0}, mul = {0};
     FL_TRY(stage_put(st, m, stage, p, w, &side, &mul, err));
     st->table = calloc((size_t)st->steps + 1, DSN_WORDS * sizeof *st->table);
     FL_FAIL_IF(st->table == 0, err, FL_NOMEM, 0, "out of memory");
     for (int b = 0; b < p->channels; b++) {
-        FL_TRY(mem_new(&st->w[b], w[b].at, "weights", err));
+        FL_TRY(mem_new(&st->w[b], plan, w[b].at, "weights", err));
         w[b] = (struct cursor){.data = st->w[b].data};
     }
-    FL_TRY(mem_new(&st->side, side.at, "scales", err));
-    FL_TRY(mem_new(&st->mul, mul.at, "multipliers", err));
+    FL_TRY(mem_new(&st->side, plan, side.at, "scales", err));
+    FL_TRY(mem_new(&st->mul, plan, mul.at, "multipliers", err));
     side = (struct cursor){.data = st->side.data};
     mul = (struct cursor){.data = st->mul.data};
     return stage_put(st, m, stage, p, w, &side, &mul, err);
@@ -341,16 +354,16 @@ static bool stage_build(struct dsn_stage *st, const struct num_qmodel *m,
 /* ---- what both stages share --------------------------------------------- */
 
 static bool shared_build(struct dsn_image *im, const struct num_qmodel *m,
-                         struct fl_error *err)
+                         bool plan, struct fl_error *err)
 {
     const struct num_shape *s = &m->shape;
     size_t d = (size_t)s->d;
     size_t kp = (size_t)im->config.kp, header = (4 + kp - 1) / kp * kp;
     size_t row = header + (d + kp - 1) / kp * kp; /* bytes */
     im->embed_row = (int)(row / kp);
-    FL_TRY(mem_new(&im->embed, (size_t)s->vocab * row, "embedding", err));
+    FL_TRY(mem_new(&im->embed, plan, (size_t)s->vocab * row, "embedding", err));
     struct cursor c = {0};
-    for (int t = 0; t < s->vocab; t++) {
+    for (int t = 0; !plan && t < s->vocab; t++) {
         int exp = m->embed_exp[t] + m->res_frac;
         FL_FAIL_IF(exp < -128 || exp > 127, err, FL_RANGE, 0,
                    "embedding row %d: scale 2^%d does not fit 8 bits", t, exp);
@@ -362,9 +375,9 @@ static bool shared_build(struct dsn_image *im, const struct num_qmodel *m,
             put_byte(&c, (uint8_t)m->embed[(size_t)t * d + i]);
     }
     size_t words = (size_t)im->cap * (size_t)(s->head / 2);
-    FL_TRY(mem_new(&im->rope, 4 * words, "rotations", err));
+    FL_TRY(mem_new(&im->rope, plan, 4 * words, "rotations", err));
     c = (struct cursor){.data = im->rope.data};
-    for (size_t i = 0; i < words; i++) {
+    for (size_t i = 0; !plan && i < words; i++) {
         int live = i < (size_t)m->seq * (size_t)(s->head / 2);
         put_word(&c, live ? (uint32_t)(uint16_t)m->rope[2 * i] |
                                 (uint32_t)(uint16_t)m->rope[2 * i + 1] << 16
@@ -374,14 +387,15 @@ static bool shared_build(struct dsn_image *im, const struct num_qmodel *m,
     size_t bytes =
         (size_t)s->layers * (size_t)shard * (size_t)im->cap * (size_t)s->head;
     for (int a = 0; a < im->config.hp; a++) {
-        FL_TRY(mem_new(&im->k[a], bytes, "key cache", err));
-        FL_TRY(mem_new(&im->v[a], bytes, "value cache", err));
+        FL_TRY(mem_new(&im->k[a], plan, bytes, "key cache", err));
+        FL_TRY(mem_new(&im->v[a], plan, bytes, "value cache", err));
     }
     return true;
 }
 
-bool dsn_image_build(struct dsn_image *im, const struct num_qmodel *m,
-                     const struct dsn_config *c, int cap, struct fl_error *err)
+static bool build(struct dsn_image *im, const struct num_qmodel *m,
+                  const struct dsn_config *c, int cap, bool plan,
+                  struct fl_error *err)
 {
     *im = (struct dsn_image){.config = *c};
     FL_TRY(dsn_config_check(&im->config, m, err));
@@ -392,12 +406,25 @@ bool dsn_image_build(struct dsn_image *im, const struct num_qmodel *m,
     int group = dsn_group(m);
     struct lanes pre = {group, 1, 1, c->wp, c->wbits};
     struct lanes dec = {group, c->ch, c->bp, c->dwp, c->wbits};
-    bool ok = stage_build(&im->stage[DSN_PREFILL], m, DSN_PREFILL, &pre, err) &&
-              stage_build(&im->stage[DSN_DECODE], m, DSN_DECODE, &dec, err) &&
-              shared_build(im, m, err);
+    bool ok =
+        stage_build(&im->stage[DSN_PREFILL], m, DSN_PREFILL, &pre, plan, err) &&
+        stage_build(&im->stage[DSN_DECODE], m, DSN_DECODE, &dec, plan, err) &&
+        shared_build(im, m, plan, err);
     if (!ok)
         dsn_image_free(im);
     return ok;
+}
+
+bool dsn_image_build(struct dsn_image *im, const struct num_qmodel *m,
+                     const struct dsn_config *c, int cap, struct fl_error *err)
+{
+    return build(im, m, c, cap, false, err);
+}
+
+bool dsn_image_plan(struct dsn_image *im, const struct num_qmodel *m,
+                    const struct dsn_config *c, int cap, struct fl_error *err)
+{
+    return build(im, m, c, cap, true, err);
 }
 
 void dsn_image_free(struct dsn_image *im)

@@ -70,6 +70,10 @@ struct dsn_image {
  * model does not fit the design, or out of memory. */
 bool dsn_image_build(struct dsn_image *im, const struct num_qmodel *m,
                      const struct dsn_config *c, int cap, struct fl_error *err);
+/* The same without bytes: step tables and sizes of memories whose data is
+ * NULL. m needs shapes and formats, its arrays may be NULL. */
+bool dsn_image_plan(struct dsn_image *im, const struct num_qmodel *m,
+                    const struct dsn_config *c, int cap, struct fl_error *err);
 void dsn_image_free(struct dsn_image *im);
 
 #endif

@@ -10,6 +10,9 @@
 #include "designs/llama_body.h"
 
 _Static_assert(TP == 1, "decode takes one token at a time");
+#ifndef DEEP
+#define DEEP 2 /* beats of weights that are fetched ahead */
+#endif
 
 #define MAX_STEPS (4 * MAX_LAYERS + 1)
 
@@ -246,7 +249,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAM(u32, 1, id, 2);
     FX_STREAM(u32, 8, stops, 2);
     FX_STREAM(u32, 2, drawn, 2);
-    FX_STREAM(WELEM, BP * WP, w, 2);
+    FX_STREAM(WELEM, BP * WP, w, DEEP);
     FX_STREAM(i8, BP, x, 2);
     FX_STREAM(scale, 1, s, 2);
     FX_STREAM(u32, 3 * BP, rows, 2);

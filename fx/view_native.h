@@ -20,22 +20,39 @@
 #define FX_MODULE static
 #define FX_ZERO   {0}
 
+/* FX_ELIDE: beats without their lanes, all of them zero, but for the words of
+ * control (u32). When a beat moves never depends on the others, so a design
+ * too large for its data can still be timed. */
+#ifdef FX_ELIDE
+#define FX_KEEP(T) _Generic((struct fx_##T *)0, struct fx_u32 *: 1, default: 0)
+#else
+#define FX_KEEP(T) 1
+#endif
+struct fx_u32;
+
 /* The three ends of a queue are different types; each holds a container. */
 #define FX_X(T, bits_, sgn, cont, val)                                         \
     typedef val fx_val_##T;                                                    \
     typedef cont fx_lane_##T __attribute__((may_alias));                       \
+    struct fx_##T;                                                             \
+    enum {                                                                     \
+        fx_bits_##T = (bits_),                                                 \
+        fx_signed_##T = (sgn),                                                 \
+        fx_keep_##T = FX_KEEP(T)                                               \
+    };                                                                         \
     struct fx_##T##_in {                                                       \
         cont in;                                                               \
+        char keep[1 + fx_keep_##T];                                            \
     };                                                                         \
     struct fx_##T##_out {                                                      \
         cont out;                                                              \
+        char keep[1 + fx_keep_##T];                                            \
     };                                                                         \
     struct fx_##T {                                                            \
         cont c;                                                                \
         struct fx_##T##_in from[0];                                            \
         struct fx_##T##_out to[0];                                             \
     };                                                                         \
-    enum { fx_bits_##T = (bits_), fx_signed_##T = (sgn) };                     \
     NUM_FN cont fx_wrap_##T(uint64_t v)                                        \
     {                                                                          \
         cont w = (cont)(v << (8 * sizeof(cont) - (bits_)));                    \
@@ -46,18 +63,24 @@ FX_ELEMENTS(FX_X)
 
 #define FX_VECTOR(cont, n)                                                     \
     typeof(cont __attribute__((vector_size(sizeof(cont) * (n)))))
-#define FX_BEAT(T, n) FX_VECTOR(typeof(((struct FX_JOIN(fx_, T) *)0)->c), n)
+#define FX_KEPT(T) FX_JOIN(fx_keep_, T)
+#define FX_BEAT(T, n)                                                          \
+    FX_VECTOR(typeof(((struct FX_JOIN(fx_, T) *)0)->c), FX_KEPT(T) ? (n) : 1)
 #define FX_GET(T, b, k)                                                        \
-    ((FX_JOIN(fx_val_, T))((const FX_JOIN(fx_lane_, T) *)&(b))[k])
+    ((FX_JOIN(fx_val_, T))(                                                    \
+        FX_KEPT(T) ? ((const FX_JOIN(fx_lane_, T) *)&(b))[k] : 0))
 #define FX_SET(T, b, k, v)                                                     \
-    ((void)(((FX_JOIN(fx_lane_, T) *)&(b))[k] =                                \
-                FX_JOIN(fx_wrap_, T)((uint64_t)(v))))
+    ((void)(FX_KEPT(T) && (((FX_JOIN(fx_lane_, T) *)&(b))[k] =                 \
+                               FX_JOIN(fx_wrap_, T)((uint64_t)(v)),            \
+                           1)))
 
-#define FX_IN(T, n)     typeof(struct FX_JOIN(fx_, FX_JOIN(T, _in))(*)[n])
-#define FX_OUT(T, n)    typeof(struct FX_JOIN(fx_, FX_JOIN(T, _out))(*)[n])
-#define FX_ANY(T, n)    typeof(struct FX_JOIN(fx_, T)(*)[n])
-#define FX_LANES(s)     (sizeof(*(s)) / sizeof((*(s))[0]))
-#define FX_WORD(s, end) FX_VECTOR(typeof((*(s))[0].end), FX_LANES(s))
+#define FX_IN(T, n)  typeof(struct FX_JOIN(fx_, FX_JOIN(T, _in))(*)[n])
+#define FX_OUT(T, n) typeof(struct FX_JOIN(fx_, FX_JOIN(T, _out))(*)[n])
+#define FX_ANY(T, n) typeof(struct FX_JOIN(fx_, T)(*)[n])
+#define FX_LANES(s)  (sizeof(*(s)) / sizeof((*(s))[0]))
+#define FX_WORD(s, end)                                                        \
+    FX_VECTOR(typeof((*(s))[0].end),                                           \
+              sizeof((*(s))[0].keep) > 1 ? FX_LANES(s) : 1)
 
 /* ---- queues -------------------------------------------------------------- */
 

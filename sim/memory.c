@@ -6,6 +6,7 @@
 #include "fx/fx.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct port {
     struct sim *sim;
@@ -26,18 +27,19 @@ static uint8_t *span(const struct port *p, uint32_t address, uint32_t words)
                   (unsigned long long)from,
                   (unsigned long long)p->channel->size);
     p->channel->requests++;
-    return p->channel->bytes + from;
+    return p->channel->bytes == 0 ? 0 : p->channel->bytes + from;
 }
 
-/* The cycle in which a word of a request from `start` has passed. */
+/* The cycle in which a word that can come from `start` on has passed. */
 static uint64_t serve(struct sim_channel *c, uint64_t start, uint64_t bytes)
 {
+    c = c->of != 0 ? c->of : c;
     uint64_t rate = c->bytes_per_cycle;
     if (!rate)
         return start;
     if (c->busy_until < start * rate)
         c->busy_until = start * rate;
-    c->busy_until += bytes;
+    c->busy_until += bytes * (c->cycles ? c->cycles : 1);
     return (c->busy_until - 1) / rate;
 }
 
@@ -53,8 +55,15 @@ static void read_task(void *arg)
         uint64_t asked = sim_clock(p.sim);
         uint64_t start = asked + p.channel->latency;
         for (uint32_t k = 0; k < words; k++) {
-            sim_clock_set(p.sim, serve(p.channel, start, word));
-            sim_unpack(p.data, from + k * word, fx_push(p.data, "data"));
+            uint64_t at = serve(p.channel, start, word);
+            sim_clock_set(p.sim, at);
+            void *beat = fx_push(p.data, "data");
+            if (from != 0)
+                sim_unpack(p.data, from + k * word, beat);
+            else
+                memset(beat, 0, sim_beat_bytes(p.data));
+            if (sim_clock(p.sim) > at) /* a full queue holds the memory up */
+                start = sim_clock(p.sim) + 1;
         }
         p.channel->bytes_read += words * word;
         sim_clock_set(p.sim, asked); /* the next request was not held up */
@@ -71,7 +80,9 @@ static void write_task(void *arg)
         uint32_t words = FX_GET(u32, r, 1);
         uint8_t *to = span(&p, FX_GET(u32, r, 0), words);
         for (uint32_t k = 0; k < words; k++) {
-            sim_pack(p.data, fx_pop(p.data, "data"), to + k * word);
+            const void *beat = fx_pop(p.data, "data");
+            if (to != 0)
+                sim_pack(p.data, beat, to + k * word);
             sim_clock_set(p.sim, serve(p.channel, sim_clock(p.sim), word));
         }
         p.channel->bytes_written += words * word;

@@ -19,12 +19,15 @@
 struct sim;
 
 struct sim_channel {
-    uint8_t *bytes;
+    uint8_t *bytes; /* NULL: words come as zeros, what is written is lost */
     size_t size;
     unsigned latency;         /* cycles from request to first word */
     unsigned bytes_per_cycle; /* 0: no limit */
+    unsigned cycles;          /* bytes_per_cycle is for so many; 0: for one */
+    struct sim_channel *of;   /* whose bandwidth it has a share of, NULL: its
+                                 own; `of` must outlive the run too */
     /* state and figures */
-    uint64_t busy_until; /* in 1/bytes_per_cycle of a cycle: bytes served */
+    uint64_t busy_until; /* in 1/bytes_per_cycle of a cycle */
     uint64_t bytes_read, bytes_written, requests;
 };
 

@@ -30,6 +30,7 @@ struct fx_task {
     struct fx_task *next;  /* all tasks */
     uint64_t clock;        /* timed: start of the current iteration */
     int fill;              /* timed: its depth */
+    uint64_t busy;         /* timed: cycles of the iterations begun */
     struct sim *sim;
 };
 
@@ -425,8 +426,11 @@ void fx_clock_write(struct fx_fifo *f)
 
 void fx_clock_step(int ii)
 {
-    if (sim->running)
-        sim->running->clock += (uint64_t)ii;
+    struct fx_task *t = sim->running;
+    if (!t)
+        return;
+    t->clock += (uint64_t)ii;
+    t->busy += (uint64_t)ii;
 }
 
 void fx_clock_fill(int fill)
@@ -524,6 +528,17 @@ bool sim_stream_stat(const struct sim *s, int k, struct sim_stat *out)
     *out = (struct sim_stat){f->name,           f->index,    f->head,
                              f->head - f->tail, f->max_fill, f->read_stalls,
                              f->write_stalls,   f->depth};
+    return true;
+}
+
+bool sim_task_work(const struct sim *s, int k, struct sim_work *out)
+{
+    const struct fx_task *t = s->tasks;
+    while (t && k-- > 0)
+        t = t->next;
+    if (!t)
+        return false;
+    *out = (struct sim_work){t->name, t->index, t->daemon, t->busy};
     return true;
 }
 

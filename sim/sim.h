@@ -88,6 +88,16 @@ bool sim_stream_stat(const struct sim *s, int k, struct sim_stat *out);
 /* Beats that nobody read, over all streams. Sets the message if there are. */
 uint64_t sim_left(struct sim *s);
 
+/* Tasks in the order they were started; false past the last. busy: the cycles
+ * of the iterations that it began, in the timed view. */
+struct sim_work {
+    const char *name;
+    int index; /* of FX_TASK_AT, else -1 */
+    bool daemon;
+    uint64_t busy;
+};
+bool sim_task_work(const struct sim *s, int k, struct sim_work *out);
+
 /* Timed view: cycles until the last task (no daemon) had returned. */
 uint64_t sim_cycles(const struct sim *s);
 

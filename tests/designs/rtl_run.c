@@ -34,7 +34,14 @@ int main(void)
                              .r3 = 1,
                              .r4 = 1,
                              .seed = 7};
-    struct dsn_config c = {2, 3, 2, 4, 2, KP, HP, WBITS};
+    struct dsn_config c = {.tp = 2,
+                           .wp = 3,
+                           .bp = 2,
+                           .dwp = 4,
+                           .ch = 2,
+                           .kp = KP,
+                           .hp = HP,
+                           .wbits = WBITS};
     struct dsn_image image;
     struct fl_error err;
     static const int32_t ids[] = {5, 11, 2};

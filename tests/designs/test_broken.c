@@ -25,7 +25,14 @@ int main(int argc, char **argv)
                              .wbits = 4,
                              .abits = 8,
                              .seed = 1};
-    struct dsn_config c = {4, 8, 2, 4, 1, 4, 1, 0};
+    struct dsn_config c = {.tp = 4,
+                           .wp = 8,
+                           .bp = 2,
+                           .dwp = 4,
+                           .ch = 1,
+                           .kp = 4,
+                           .hp = 1,
+                           .wbits = 0};
     if (argc < 3)
         return 2;
     struct num_qmodel *m = qrandom_new(&random);

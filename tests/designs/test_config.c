@@ -27,10 +27,20 @@ static void taken(bool ok, const struct fl_error *err)
     bad++;
 }
 
+#define LANES(tp_, wp_, bp_, dwp_, ch_, kp_, hp_, wbits_)                      \
+    {.tp = tp_,                                                                \
+     .wp = wp_,                                                                \
+     .bp = bp_,                                                                \
+     .dwp = dwp_,                                                              \
+     .ch = ch_,                                                                \
+     .kp = kp_,                                                                \
+     .hp = hp_,                                                                \
+     .wbits = wbits_}
+
 static void text(void)
 {
     struct fl_error err;
-    struct dsn_config c = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct dsn_config c = LANES(1, 2, 3, 4, 5, 6, 7, 8);
     taken(dsn_config_parse(&c, "tp=8,dwp=24", &err), &err);
     taken(dsn_config_parse(&c, "", &err), &err);
     taken(c.tp == 8 && c.wp == 2 && c.dwp == 24 && c.hp == 7, &err);
@@ -53,14 +63,14 @@ static void limits(const struct num_qmodel *m)
         struct dsn_config c; /* tp wp bp dwp ch kp hp wbits */
         const char *word;
     } wrong[] = {
-        {{0, 8, 2, 4, 1, 4, 1, 0}, "tp is 0"},
-        {{4, 8, 3, 6, 1, 6, 1, 0}, "power of two"},
-        {{4, 8, 2, 5, 1, 4, 1, 0}, "bp 2 must divide dwp"},
-        {{4, 8, 2, 4, 3, 4, 1, 0}, "ch 3 must divide"},
-        {{4, 8, 16, 16, 1, 16, 1, 0}, "bp 16 must divide"},
-        {{4, 8, 2, 4, 1, 3, 1, 0}, "kp 3"},
-        {{4, 8, 2, 4, 1, 4, 65, 0}, "hp is 65"},
-        {{4, 8, 2, 4, 1, 4, 1, 5}, "wbits is 5"},
+        {LANES(0, 8, 2, 4, 1, 4, 1, 0), "tp is 0"},
+        {LANES(4, 8, 3, 6, 1, 6, 1, 0), "power of two"},
+        {LANES(4, 8, 2, 5, 1, 4, 1, 0), "bp 2 must divide dwp"},
+        {LANES(4, 8, 2, 4, 3, 4, 1, 0), "ch 3 must divide"},
+        {LANES(4, 8, 16, 16, 1, 16, 1, 0), "bp 16 must divide"},
+        {LANES(4, 8, 2, 4, 1, 3, 1, 0), "kp 3"},
+        {LANES(4, 8, 2, 4, 1, 4, 65, 0), "hp is 65"},
+        {LANES(4, 8, 2, 4, 1, 4, 1, 5), "wbits is 5"},
     };
     struct fl_error err;
     struct dsn_image im;

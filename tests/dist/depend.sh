@@ -38,9 +38,9 @@ check engine base num model
 check fxc base
 check sim fx base num
 check designs fx num sim model base
-check explore fx base num
+check explore fx base num designs
 check train base num model golden
-check emit base num fx explore
+check emit base num fx explore designs
 
 # The HLS library is hardware: no stdio, no allocation, no floating point.
 if [ -d fx ]; then

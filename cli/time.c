@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flexllm time -- how long a design takes, from a timed run of the design. */
+#include "cli/commands.h"
+#include "cli/source.h"
+#include "explore/place.h"
+#include "explore/times.h"
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    int64_t prompt, generate, context;
+    bool json, all;
+} opt;
+
+static int by_busy(const void *a, const void *b)
+{
+    const struct dsn_work *x = a, *y = b;
+    return x->busy < y->busy ? 1 : x->busy > y->busy ? -1 : 0;
+}
+
+static void works_text(struct dsn_seen *s, uint64_t cycles)
+{
+    qsort(s->work, (size_t)s->works, sizeof *s->work, by_busy);
+    for (int i = 0; i < s->works && (opt.all || i < 8); i++)
+        printf("    %-16s busy %5.1f %%%s\n", s->work[i].name,
+               100 * (double)s->work[i].busy / (double)cycles,
+               i == 0 ? "   the critical module" : "");
+}
+
+static void banks_text(const struct xpl_design *d, const struct dsn_seen *s,
+                       double seconds)
+{
+    const struct xpl_memory *m;
+    int channel;
+    for (int b = 0; (m = xpl_device_memory(&d->dev, b, &channel)) != 0; b++) {
+        double bytes = (double)(s->bank[b].read + s->bank[b].written);
+        if (bytes > 0)
+            printf("    %s%-3d %7.2f GB/s, %5.1f %% of %.2f\n", m->name,
+                   channel, bytes / seconds / 1e9,
+                   bytes / seconds / 1e7 / m->gb_s, m->gb_s);
+    }
+}
+
+static void text(const struct xpl_design *d, struct xpl_times *t)
+{
+    printf("%s: %s, %s on %s (a projection: nothing ran on a board)\n", d->name,
+           d->model, d->scheme, d->dev.title);
+    if (t->prefill_cycles > 0) {
+        printf("prefill    %d tokens: %llu cycles, %.4f s at %g MHz\n",
+               t->prompt - 1, (unsigned long long)t->prefill_cycles,
+               t->prefill_s, d->prefill_mhz);
+        works_text(&t->prefill, t->prefill_cycles);
+        banks_text(d, &t->prefill, t->prefill_s);
+    }
+    printf("decode     context %d: %llu cycles a token, %.1f tokens/s at "
+           "%g MHz\n",
+           t->context, (unsigned long long)t->decode_cycles, t->decode_tok_s,
+           d->decode_mhz);
+    works_text(&t->decode, t->decode_cycles);
+    banks_text(d, &t->decode, 1 / t->decode_tok_s);
+    printf("           %.1f %% of the %.0f GB/s of its memory; bound of its "
+           "weight channels %.1f tokens/s, %.1f %% of it reached\n",
+           100 * t->utilisation, t->peak_gb_s, t->bound_tok_s,
+           100 * t->decode_tok_s / t->bound_tok_s);
+    if (t->answer_s > 0)
+        printf("answer     %d tokens after %d: %.3f s, %.1f tokens/s\n",
+               t->generate, t->prompt, t->answer_s, t->answer_tok_s);
+}
+
+static void seen_json(cJSON *o, const struct xpl_design *d,
+                      const struct dsn_seen *s, double seconds, uint64_t cycles)
+{
+    const struct xpl_memory *m;
+    char name[32];
+    int channel;
+    cJSON *banks = cJSON_AddObjectToObject(o, "gb_s");
+    for (int b = 0; (m = xpl_device_memory(&d->dev, b, &channel)) != 0; b++) {
+        double bytes = (double)(s->bank[b].read + s->bank[b].written);
+        snprintf(name, sizeof name, "%s%d", m->name, channel);
+        if (bytes > 0)
+            cJSON_AddNumberToObject(banks, name, bytes / seconds / 1e9);
+    }
+    cJSON *busy = cJSON_AddArrayToObject(o, "busy");
+    for (int i = 0; i < s->works; i++) {
+        cJSON *w = cJSON_CreateObject();
+        cJSON_AddStringToObject(w, "module", s->work[i].name);
+        cJSON_AddNumberToObject(w, "share",
+                                (double)s->work[i].busy / (double)cycles);
+        cJSON_AddItemToArray(busy, w);
+    }
+}
+
+static void json(const struct xpl_design *d, const struct xpl_times *t)
+{
+    cJSON *o = cJSON_CreateObject(), *s;
+    cJSON_AddStringToObject(o, "design", d->name);
+    cJSON_AddNumberToObject(o, "prompt", t->prompt);
+    cJSON_AddNumberToObject(o, "generate", t->generate);
+    cJSON_AddNumberToObject(o, "context", t->context);
+    cJSON_AddNumberToObject(o, "prefill_s", t->prefill_s);
+    cJSON_AddNumberToObject(o, "prefill_cycles", (double)t->prefill_cycles);
+    cJSON_AddNumberToObject(o, "decode_tok_s", t->decode_tok_s);
+    cJSON_AddNumberToObject(o, "decode_cycles", (double)t->decode_cycles);
+    cJSON_AddNumberToObject(o, "answer_s", t->answer_s);
+    cJSON_AddNumberToObject(o, "answer_tok_s", t->answer_tok_s);
+    cJSON_AddNumberToObject(o, "hbm_utilisation", t->utilisation);
+    cJSON_AddNumberToObject(o, "bound_tok_s", t->bound_tok_s);
+    s = cJSON_AddObjectToObject(o, "prefill");
+    if (t->prefill_cycles > 0)
+        seen_json(s, d, &t->prefill, t->prefill_s, t->prefill_cycles);
+    s = cJSON_AddObjectToObject(o, "decode");
+    seen_json(s, d, &t->decode, 1 / t->decode_tok_s, t->decode_cycles);
+    cli_json_print(o);
+}
+
+static int run(int argc, char **argv)
+{
+    const struct cli_opt opts[] = {
+        {"prompt", 'p', CLI_INT, "N", "tokens of the prompt (the design's)",
+         &opt.prompt, 1, 1 << 22},
+        {"generate", 'n', CLI_INT, "N", "tokens of the answer (the design's)",
+         &opt.generate, 1, 1 << 22},
+        {"context", 'c', CLI_INT, "N",
+         "positions that the timed token attends to (the prompt)", &opt.context,
+         1, 1 << 22},
+        {"all", 'a', CLI_FLAG, NULL, "every module, not only the busiest",
+         &opt.all, 0, 0},
+        {"json", 0, CLI_FLAG, NULL, "one line of JSON", &opt.json, 0, 0},
+    };
+    const char *words[8];
+    cli_parse(&cli_time, opts, sizeof opts / sizeof *opts, argc, argv, words, 1,
+              1);
+    struct fl_error err = {0};
+    struct xpl_design *d = calloc(1, sizeof *d);
+    struct xpl_times *t = calloc(1, sizeof *t);
+    if (d == NULL || t == NULL)
+        cli_die("out of memory");
+    const struct xpl_times_options o = {.prompt = (int)opt.prompt,
+                                        .generate = (int)opt.generate,
+                                        .context = (int)opt.context,
+                                        .progress = !opt.json};
+    if (!xpl_design_load(d, words[0], &err) || !xpl_times(t, d, &o, &err))
+        cli_die_error(&err);
+    if (opt.json)
+        json(d, t);
+    else
+        text(d, t);
+    free(t);
+    free(d);
+    return cli_flush();
+}
+
+const struct cli_command cli_time = {
+    .name = "time",
+    .synopsis = "DESIGN [options]",
+    .summary = "cycles of a design, from a timed run of it",
+    .description =
+        "Runs the prefill and the decode design of a design file at full size\n"
+        "in the timed view: every stream, every module's loops and every\n"
+        "memory request, without the data. Prints cycles, tokens/s, how busy\n"
+        "modules and memory channels are. Needs clang-19.",
+    .examples = "  flexllm time designs/llama32_1b-u280.json\n"
+                "  flexllm time my.json --context 4096 --json",
+    .run = run,
+};
