@@ -96,7 +96,7 @@ static void print_json(const struct quant_options *q, const char *out,
 static int quantize_run(int argc, char **argv)
 {
     const char *out = NULL, *scheme = "w4a8kv8", *calib = NULL;
-    const char *wide = NULL, *narrow = NULL, *mix = NULL;
+    const char *wide = NULL, *hmt = NULL, *narrow = NULL, *mix = NULL;
     bool no_balance = false, r3 = false, rtn = false, no_rotate = false,
          no_r4 = false, no_mean = false, no_clip = false, json = false;
     int64_t group = 0, head = 0, seed = 0, ctx = 0, sequences = 0, length = 0,
@@ -174,6 +174,10 @@ static int quantize_run(int argc, char **argv)
          "no gains between v and o, up and "
          "down",
          &no_balance, 0, 0},
+        {"hmt", 0, CLI_TEXT, "MEMORY",
+         "a memory file (docs/hmt.md): its changes of the weights are merged "
+         "first, and run --hmt MEMORY then fits the package",
+         &hmt, 0, 0},
         {"rtn", 0, CLI_FLAG, NULL, "round to nearest instead of GPTQ", &rtn, 0,
          0},
         {"no-rotate", 0, CLI_FLAG, NULL, "no rotations", &no_rotate, 0, 0},
@@ -201,6 +205,7 @@ static int quantize_run(int argc, char **argv)
     if (head && head != 4 && head != 8)
         cli_usage(&cli_quantize, "--head-bits is 4 or 8");
     q.calib = calib;
+    q.hmt = hmt;
     q.seed = (uint32_t)seed;
     q.rtn |= rtn;
     q.no_rotate |= no_rotate;

@@ -159,6 +159,17 @@ static bool layer(const struct num_qmodel *m, int i, const char *name,
            scales(l->o_scale, nkv, name, i, "o_scale", err);
 }
 
+/* All signs, or all zeros. */
+static bool turn(const struct num_qmodel *m, const char *name,
+                 struct fl_error *err)
+{
+    for (int i = 0; m->turn != NULL && i < m->shape.d; i++)
+        FL_FAIL_IF(abs(m->turn[i]) > 1 || abs(m->turn[i]) != abs(m->turn[0]),
+                   err, FL_FORMAT, 0, "%s: 'turn' has %d at %d, not a sign",
+                   name, m->turn[i], i);
+    return true;
+}
+
 bool pkg_check_model(const struct num_qmodel *m, const char *name,
                      struct fl_error *err)
 {
@@ -172,6 +183,7 @@ bool pkg_check_model(const struct num_qmodel *m, const char *name,
                    FL_FORMAT, 0,
                    "%s: row %d of the embedding has a code of -128", name, t);
     }
+    FL_TRY(turn(m, name, err));
     FL_TRY(mean(&m->head_site, m->shape.d, name, -1, err));
     FL_TRY(linear(&m->head, m->head_site.abits, name, "the head", err));
     for (int i = 0; i < m->shape.layers; i++)

@@ -79,6 +79,7 @@ bool pkg_walk(struct num_qmodel *m, pkg_visit *fn, void *state,
                               (const void **)(uintptr_t)&m->rope,
                               0};
     FL_TRY(fn(state, &rope, err));
+    FL_TRY(visit(&w, "turn", PKG_I8, s->d, 0, &m->turn, 1));
     FL_TRY(visit(&w, "head.mean", PKG_I32, s->d, 0, &m->head_site.mean, 1));
     FL_TRY(linear(&w, "head", &m->head));
     for (int i = 0; i < s->layers; i++) {

@@ -84,6 +84,9 @@ struct num_qmodel {
     const uint16_t *embed_mant; /* (v) */
     const int8_t *embed_exp;    /* (v) real scale: residual adds res_frac */
     const int16_t *rope;        /* (seq, h/2, {cos, sin}) Q1.15 */
+    const int8_t *turn;         /* (d) signs D of the basis H D of the residual
+                                   stream; zeros: the checkpoint's own basis;
+                                   NULL: not stated */
     struct num_qlayer *layer;   /* (layer) */
     struct num_qsite head_site;
     struct num_qlinear head; /* (v, d) */

@@ -67,6 +67,8 @@ bool run_load_layer(struct run *r, int layer, struct fl_error *err)
     const struct num_shape *s = r->s;
     int dq = s->nq * s->head, dkv = s->nkv * s->head;
     FL_TRY(model_layer(r->model, layer, &r->w, err));
+    if (r->hmt != NULL)
+        hmt_merge_layer(r->hmt, layer, &r->w);
     fold(r, r->w.wq, r->w.norm_attn, dq);
     fold(r, r->w.wk, r->w.norm_attn, dkv);
     fold(r, r->w.wv, r->w.norm_attn, dkv);

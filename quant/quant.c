@@ -165,6 +165,8 @@ static char *recipe(const struct run *r)
     if (root != NULL)
         cJSON_ReplaceItemInObjectCaseSensitive(root, "mix",
                                                quant_mix_json(&o->mix));
+    if (root != NULL && r->hmt != NULL)
+        cJSON_AddStringToObject(root, "hmt", r->hmt_hash);
     char *line = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
     return line;
@@ -196,6 +198,11 @@ static bool work(struct run *r, const int32_t *token, struct fl_error *err)
     r->b.m.r4 = !r->o->no_rotate && !r->o->no_r4;
     FL_FAIL_IF(!qt_rotation_init(&r->r1, s->d, r->turn, !r->o->no_rotate), err,
                FL_NOMEM, 0, "out of memory");
+    int8_t *turn = qb_take(&r->b, (size_t)s->d, 1);
+    FL_FAIL_IF(turn == NULL, err, FL_NOMEM, 0, "out of memory");
+    for (int i = 0; r->r1.sign != NULL && i < s->d; i++)
+        turn[i] = (int8_t)r->r1.sign[i];
+    r->b.m.turn = turn;
     FL_TRY(embed(r, token, err));
     for (int i = 0; i < s->layers; i++)
         FL_TRY(run_layer(r, i, err));
@@ -244,12 +251,19 @@ bool quant_run(const struct quant_options *o, const char *path, const char *out,
     r.s = model_shape(m);
     ok = ok && check_mix(o, r.s, path, err) &&
          qt_calibration(o, model_tok(m), &token, &sequences, r.calib_hash, err);
+    struct hmt hmt = {0};
+    if (ok && o->hmt != NULL) {
+        r.hmt = &hmt;
+        ok = hmt_open(&hmt, o->hmt, err) && hmt_fits(&hmt, r.s, o->hmt, err) &&
+             pkg_hash_file(o->hmt, r.hmt_hash, err);
+    }
     r.length = o->calib_length;
     r.n = (size_t)sequences * (size_t)r.length;
     r.target = o->asym > 0 && !o->rtn;
     ok = ok && turns(&r, out, token, &best, err);
     if (ok && o->result != NULL)
         *o->result = best;
+    hmt_free(&hmt);
     free(token);
     model_close(m);
     return ok;

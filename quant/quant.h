@@ -70,6 +70,7 @@ struct quant_options {
                              layer */
     struct quant_mix mix;   /* borrowed */
     int seq;                /* longest sequence; 0: the model's, at most 8192 */
+    const char *hmt;        /* a memory file whose LoRA is merged first; NULL */
     /* Called with the share done, 0..1, and what is being done; may be NULL. */
     void (*progress)(void *state, double done, const char *what);
     void *progress_state;

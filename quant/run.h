@@ -8,6 +8,7 @@
  */
 #ifndef QUANT_RUN_H
 #define QUANT_RUN_H
+#include "model/hmt.h"
 #include "model/model.h"
 #include "quant/build.h"
 #include "quant/work.h"
@@ -41,6 +42,8 @@ struct run {
     float *mean_q, *mean_t, *mean_coded; /* (widest) */
     struct num_flayer w;                 /* this layer, real, rotated */
     char calib_hash[17];
+    const struct hmt *hmt; /* whose LoRA is merged first, or NULL */
+    char hmt_hash[17];
 };
 
 /* A linear's input on one path: rows of `width`. */
