@@ -2,6 +2,7 @@
 /* flexllm ppl -- perplexity of a text, by any engine. */
 #include "cli/commands.h"
 #include "cli/gen.h"
+#include "cli/ppl_hmt.h"
 #include "cli/ranks.h"
 #include "base/progress.h"
 #include "designs/hls.h"
@@ -16,6 +17,7 @@ static struct {
     const char *text, *engine, *isa, *protocol;
     int64_t ctx, windows, threads;
     bool json;
+    struct ppl_hmt hmt;
 } opt;
 
 static bool score_gen(void *state, const int32_t *token, int n, int from,
@@ -111,6 +113,16 @@ static int ppl_main(int argc, char **argv)
          "print one JSON object: ppl, tokens, "
          "windows, ctx, protocol, engine, seconds",
          &opt.json, 0, 0},
+        {"hmt", 0, CLI_TEXT, "FILE",
+         "score the text as one stream through this memory (docs/hmt.md)",
+         &opt.hmt.memory, 0, 0},
+        {"hmt-way", 0, CLI_TEXT, "W",
+         "spoil the memory: zero, t, shuffled or last (fp32)", &opt.hmt.way, 0,
+         0},
+        {"hmt-svg", 0, CLI_TEXT, "FILE",
+         "draw the weights of the memory search (fp32)", &opt.hmt.svg, 0, 0},
+        {"tokens", 0, CLI_INT, "N", "only the first N tokens (all)",
+         &opt.hmt.tokens, 2, 1e12},
     };
     const char *word[1];
     cli_parse(&cli_ppl, opts, sizeof opts / sizeof *opts, argc, argv, word, 1,
@@ -128,7 +140,7 @@ static int ppl_main(int argc, char **argv)
     struct cli_source src;
     gen_source(&src, word[0], &cli_ppl, &opt.engine, true);
     const struct tok *t = cli_source_tok(&src);
-    if (po.ctx > gen_limit(&src))
+    if (!opt.hmt.memory && po.ctx > gen_limit(&src))
         cli_die("%s holds %d positions: --ctx %d is too long", src.path,
                 gen_limit(&src), po.ctx);
     po.vocab = src.shape->vocab;
@@ -143,6 +155,13 @@ static int ppl_main(int argc, char **argv)
 
     if (ranks_me() == 0)
         cli_warn_lost(&ids);
+    if (opt.hmt.tokens && ids.n > (size_t)opt.hmt.tokens)
+        ids.n = (size_t)opt.hmt.tokens;
+    if (opt.hmt.memory && !src.is_pkg) {
+        opt.hmt.threads = opt.threads;
+        opt.hmt.json = opt.json;
+        return ppl_hmt_fp32(&opt.hmt, &src, &ids, &err);
+    }
     size_t windows = ids.n / (size_t)po.ctx;
     if (po.windows && windows > (size_t)po.windows)
         windows = (size_t)po.windows;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* train/plot.c -- the loss curve. */
+/* train/plot.c -- the loss curve, and the weights of the search. */
 #include <stdio.h>
 #include "base/file.h"
+#include "train/hmt_eval.h"
 #include "train/train.h"
 
 enum {
@@ -62,6 +63,18 @@ static void escaped(FILE *f, const char *s)
             fputc(*s, f);
 }
 
+static void open_svg(FILE *f, int width, int height, const char *title)
+{
+    fprintf(f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+            "height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
+            "<text x=\"%d\" y=\"20\">",
+            width, height, LEFT);
+    escaped(f, title);
+    fputs("</text>\n", f);
+}
+
 bool train_plot(const char *path, const float *loss, int n, const char *title,
                 struct fl_error *err)
 {
@@ -70,14 +83,7 @@ bool train_plot(const char *path, const float *loss, int n, const char *title,
     struct axes a = scan(loss, n);
     FL_TRY(fl_out_open(&out, path, err));
     FILE *f = out.f;
-    fprintf(f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-            "height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-            "<text x=\"%d\" y=\"20\">",
-            WIDTH, HEIGHT, LEFT);
-    escaped(f, title);
-    fputs("</text>\n", f);
+    open_svg(f, WIDTH, HEIGHT, title);
     for (int i = 0; i <= 4; i++) {
         double v = a.lo + (a.hi - a.lo) * i / 4;
         int step = (n - 1) * i / 4;
@@ -97,5 +103,41 @@ bool train_plot(const char *path, const float *loss, int n, const char *title,
     line(f, &a, loss, 0, "stroke=\"#9bd\" stroke-width=\"1\"");
     line(f, &a, loss, 0.9, "stroke=\"#026\" stroke-width=\"2\"");
     fputs("</svg>\n", f);
+    return fl_out_commit(&out, err);
+}
+
+bool hmt_plot(const char *path, const double *weight, int segments, int ages,
+              const char *title, struct fl_error *err)
+{
+    enum { CELL = 12 };
+    struct fl_out out;
+    double most = 1e-9;
+    for (int i = 0; i < segments * ages; i++)
+        most = weight[i] > most ? weight[i] : most;
+    FL_TRY(fl_out_open(&out, path, err));
+    FILE *f = out.f;
+    int bottom = TOP + segments * CELL;
+    int width = LEFT + ages * CELL + RIGHT;
+    open_svg(f, width > WIDTH ? width : WIDTH, bottom + BOTTOM, title);
+    for (int s = 0; s < segments; s++)
+        for (int a = 0; a < ages; a++) {
+            double w = weight[(size_t)s * (size_t)ages + (size_t)a];
+            int shade = 255 - (int)(230 * w / most);
+            if (w > 0)
+                fprintf(f,
+                        "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+                        "fill=\"rgb(%d,%d,255)\"><title>segment %d, %d back: "
+                        "%.3f</title></rect>\n",
+                        LEFT + a * CELL, TOP + s * CELL, CELL, CELL, shade,
+                        shade, s, a + 1, w);
+        }
+    fprintf(f,
+            "<text x=\"%d\" y=\"%d\">1 = the segment before ... %d back; "
+            "darkest: weight %.3f</text>\n"
+            "<text x=\"12\" y=\"%d\" text-anchor=\"middle\" "
+            "transform=\"rotate(-90 12 %d)\">segment, from 0</text>\n"
+            "</svg>\n",
+            LEFT, bottom + 24, ages, most, (TOP + bottom) / 2,
+            (TOP + bottom) / 2);
     return fl_out_commit(&out, err);
 }
