@@ -62,6 +62,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_BEAT(i8, FX_KP) v = FX_ZERO;
 
     for (int h = 0; h < p->nkv; h++) {
+        FX_NEST;
         int r = 0, pos = 0, row = 0; /* row: HP * chunk */
         for (int n = 0; n < p->positions * p->share * p->head; n += FX_KP) {
             FX_PIPELINE(weigh, 1);
@@ -158,9 +159,16 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->nkv * p->share *
-           (FX_CEIL((uint64_t)p->head, FX_KP) * ((uint64_t)p->positions + 1) +
-            FX_TP);
+    uint64_t nkv = (uint64_t)p->nkv;
+    if (nkv == 0)
+        return FX_WAY_NONE;
+    return nkv * p->share *
+               (FX_CEIL((uint64_t)p->head, FX_KP) *
+                    ((uint64_t)p->positions + 1) +
+                FX_TP) +
+           FX_WAY_IN(weigh, 1) +
+           nkv * (FX_WAY(weigh, factor, 0) + FX_WAY(factor, normalise, 0)) +
+           (nkv - 1) * FX_WAY(normalise, weigh, 1) + FX_WAY_OUT(normalise, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -50,6 +50,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_BEAT(i8, FX_KP) key = FX_ZERO;
 
     for (int h = 0; h < p->nkv; h++) {
+        FX_NEST;
         int i = 0, r = 0, row = 0; /* row: HP * i/KP, the address of chunk i */
         for (int n = 0; n < p->share * p->head; n += FX_KP) {
             FX_PIPELINE(query, 1);
@@ -98,8 +99,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->nkv * p->share * FX_CEIL(p->head, FX_KP) *
-           ((uint64_t)p->positions + 1);
+    uint64_t nkv = (uint64_t)p->nkv;
+    uint64_t n = nkv * p->share * FX_CEIL(p->head, FX_KP) *
+                 ((uint64_t)p->positions + 1);
+    if (p->positions == 0)
+        return FX_NEST_CYCLES(query, nkv, n / FX_MAX(nkv, 1));
+    if (nkv == 0)
+        return FX_WAY_NONE;
+    return n + FX_WAY_IN(query, 1) + nkv * FX_WAY(query, score, 0) +
+           (nkv - 1) * FX_WAY(score, query, 1) + FX_WAY_OUT(score, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -43,6 +43,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_BEAT(u32, 3) rows[FX_WP];
 
     for (int s = 0; s < p->steps; s++) {
+        FX_NEST;
         FX_BEAT(u32, 3) step = FX_READ(p->step);
         int dout = (int)FX_GET(u32, step, 1);
         int groups = (int)(FX_GET(u32, step, 2) & 0x7FFFFFFFu);
@@ -52,8 +53,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_PIPELINE(scales, 1);
             scales[g] = FX_READ(p->scale);
         }
-        for (int o = 0; o < dout; o += FX_WP)
+        for (int o = 0; o < dout; o += FX_WP) {
+            FX_NEST;
             for (int g = 0; g < groups; g++) {
+                FX_NEST;
                 FX_BEAT(scale, FX_TP) sx = scales[g];
                 int n = dout - o < FX_WP ? dout - o : FX_WP;
                 for (int r = 0; r < n; r++) {
@@ -82,12 +85,31 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                     FX_WRITE(p->y, y);
                 }
             }
+        }
     }
 }
 
+/* Of one step; a call of steps that are not empty adds _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int dout, int groups)
 {
-    return (uint64_t)groups * ((uint64_t)dout + 1);
+    uint64_t tiles = FX_CEIL((uint64_t)dout, FX_WP), blocks = (uint64_t)groups;
+    uint64_t n = blocks * ((uint64_t)dout + 1);
+    if (!FX_HAS(dequantise))
+        return FX_UNKNOWN; /* WP is 1 */
+    if (tiles * blocks == 0)
+        return n;
+    return n + FX_WAY(scales, dequantise, 2) +
+           (blocks - 1) * tiles * FX_WAY(dequantise, dequantise, 1) +
+           (tiles - 1) * FX_WAY(dequantise, dequantise, 2) +
+           FX_WAY(dequantise, scales, 1);
+}
+
+FX_COST uint64_t FX_(call_cycles)(void)
+{
+    if (!FX_HAS(dequantise))
+        return 0;
+    return FX_WAY_IN(scales, 1) - FX_WAY(dequantise, scales, 1) +
+           FX_WAY_OUT(dequantise, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

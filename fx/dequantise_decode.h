@@ -32,6 +32,7 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int s = 0; s < p->steps; s++) {
+        FX_NEST;
         FX_BEAT(u32, 3) step = FX_READ(p->step);
         FX_BEAT(scale, 1) sx = FX_ZERO;
         int dout = (int)FX_GET(u32, step, 1);
@@ -59,9 +60,16 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     }
 }
 
+/* Of one step; a call of steps that are not empty adds _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int dout)
 {
-    return (uint64_t)FX_CEIL(dout, FX_BP);
+    return (uint64_t)FX_CEIL(dout, FX_BP) + FX_WAY(dequantise, dequantise, 1);
+}
+
+FX_COST uint64_t FX_(call_cycles)(void)
+{
+    return FX_WAY_IN(dequantise, 1) - FX_WAY(dequantise, dequantise, 1) +
+           FX_WAY_OUT(dequantise, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

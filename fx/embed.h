@@ -47,9 +47,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     int words = (int)p->stride - HEADER;
 
     for (int g = 0; g < p->groups; g++) {
+        FX_NEST;
         FX_BEAT(u32, FX_TP) id = FX_READ(p->id);
         /* the request of a row is out while the row before it arrives */
         for (int r = 0; r <= FX_TP; r++) {
+            FX_NEST;
             int t = r - 1;
             uint32_t head = 0;
             if (r < FX_TP) {
@@ -116,8 +118,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->groups *
-           ((uint64_t)FX_TP * p->stride + (uint64_t)FX_CEIL(p->d, FX_BP));
+    uint64_t groups = (uint64_t)p->groups;
+    if (groups == 0)
+        return FX_WAY_NONE;
+    return groups * ((uint64_t)FX_TP * p->stride +
+                     (uint64_t)FX_CEIL(p->d, FX_BP) +
+                     (FX_TP - 1) * FX_WAY(gather, gather, 1) +
+                     FX_WAY(gather, send, 0)) +
+           FX_WAY_IN(gather, 3) + (groups - 1) * FX_WAY(send, gather, 3) +
+           FX_WAY_OUT(send, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -122,10 +122,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     int rows = (p->blocks * size) >> LOG_BP;
 
     for (int g = 0; g < p->groups; g++) {
+        FX_NEST;
         int left = p->p < FX_BP ? 1 : p->p >> LOG_BP; /* of p */
         int m = p->m, stride = 1;
 
         for (int pass = 0; pass == 0 || left > 1 || m > 1; pass++) {
+            FX_NEST;
             int r = left == 1 ? m : left < R ? left : (int)R;
             int kind = left == 1 ? m : 0, back = (r - 1) * stride;
             struct fx_fht_walk in = {0, 0, 0}, to = {0, 0, 0};
@@ -195,12 +197,22 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
     uint64_t rows = (uint64_t)p->blocks * p->m * p->p / FX_BP, n = rows;
+    uint64_t groups = (uint64_t)p->groups, passes = 0;
     int radix = 1 << (FX_BITS(FX_M) - 1), left = p->p / FX_BP;
-    for (; left > 1; left = left > radix ? left / radix : 1)
+    for (; left > 1; left = left > radix ? left / radix : 1) {
         n += rows + (uint64_t)FX_MIN(left, radix);
-    if (p->m > 1 || p->p <= FX_BP)
+        passes++;
+    }
+    if (p->m > 1 || p->p <= FX_BP) {
         n += rows + (uint64_t)p->m;
-    return n * (uint64_t)p->groups;
+        passes++;
+    }
+    if (groups == 0)
+        return FX_WAY_NONE;
+    return groups * (n + (passes - 1) * FX_WAY(digit, digit, 1) +
+                     FX_WAY(digit, round, 0)) +
+           FX_WAY_IN(digit, 2) + (groups - 1) * FX_WAY(round, digit, 2) +
+           FX_WAY_OUT(round, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

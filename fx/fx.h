@@ -21,6 +21,8 @@
  *             FX_CALL(up, .x = p->x, ...)    a module as a step of a task: runs
  *                                            to its end, then the task goes on
  *   loops     FX_PIPELINE(name, ii);  FX_UNROLL;   first in the loop's body
+ *             FX_NEST;            first in the body of a loop around pipelined
+ *                                 ones; only the timed view looks at it
  *             FX_NODEP(array);    no iteration reads what another one wrote
  *   integers  FX_INT(n), FX_UINT(n)          n bits, exact in hardware
  *   template  FX_NAME, FX_(member), FX_MODULE, fx/end.h
@@ -85,12 +87,49 @@ NUM_FN int32_t fx_zp(uint32_t word)
     return (int32_t)(word >> 24);
 }
 
+#if defined FX_VIEW_FXC || defined FX_VIEW_VITIS
+#define FX_WAY_(from, to, levels) UINT64_C(0)
+#define FX_HAS(loop)              1
+#else
+/* Set by sim_timing_load; without levels: is there a way to that loop? */
+__attribute__((weak)) int (*fx_way_cycles)(const char *module,
+                                           const char *from, const char *to,
+                                           int levels);
+#define FX_WAY_(from, to, levels)                                              \
+    (fx_way_cycles                                                             \
+         ? (uint64_t)fx_way_cycles(FX_STR(FX_NAME), from, to, levels)          \
+         : 0)
+#define FX_HAS(loop)                                                           \
+    (!fx_way_cycles || fx_way_cycles(FX_STR(FX_NAME), 0, #loop, 0))
+#endif
+#define FX_WAY(from, to, levels) FX_WAY_(#from, #to, levels)
+#define FX_WAY_IN(to, levels)    FX_WAY_("start", #to, levels)
+#define FX_WAY_OUT(from, levels) FX_WAY_(#from, "finish", levels)
+#define FX_UNKNOWN               UINT64_MAX
+#define FX_WAY_NONE              FX_WAY_("start", "finish", 0)
+/* Of a module that is one loop of n iterations; one with an outer loop that
+ * runs it k times. */
+#define FX_LOOP_CYCLES(loop, n)                                                \
+    ((n) ? FX_WAY_IN(loop, 0) + (n) + FX_WAY_OUT(loop, 0) : FX_WAY_NONE)
+#define FX_NEST_CYCLES(loop, k, n)                                             \
+    ((k) && (n) ? FX_WAY_IN(loop, 1) + (k) * (n) +                             \
+                      ((k)-1) * FX_WAY(loop, loop, 1) + FX_WAY_OUT(loop, 0)    \
+                : FX_WAY_NONE)
+
 /* ---- what an instance costs ---------------------------------------------- */
 
 /* Beside this record every module has
  *     uint64_t NAME_cycles(const struct NAME_ports *p)
  * the cycles of one call as a function of its run-time scalars, while inputs
- * come and outputs are taken at once; only the scalars of p are looked at. */
+ * come and outputs are taken at once; only the scalars of p are looked at.
+ *
+ * Iterations are counted by formula. What lies between loops depends on the
+ * chip and the clock, so fxc says it (sim/timing.h): FX_WAY(a, b, levels) are
+ * the cycles control takes from loop a to loop b while it enters `levels`
+ * bodies of outer loops; FX_WAY_IN(b, levels) from the start, FX_WAY_OUT(a,
+ * levels) to the finish. FX_HAS(a): the loop is there (one that always has one
+ * iteration becomes part of the way). FX_UNKNOWN: no formula. Without a table, the ideal machine, all
+ * ways are 0 and all loops there. */
 #define FX_COST static __attribute__((unused))
 struct fx_cost {
     int fill;          /* cycles from the last input to the last output */

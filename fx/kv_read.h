@@ -38,6 +38,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t head_at = p->base;
 
     for (int h = 0; h < p->heads; h++) {
+        FX_NEST;
         uint32_t at = head_at;
         for (int r = 0; r < requests; r++) {
             FX_PIPELINE(ask, 1);
@@ -53,8 +54,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    int requests = p->chunk_stride != 1 ? p->chunks : 1;
-    return p->positions == 0 ? 0 : (uint64_t)p->heads * (uint64_t)requests;
+    uint64_t asks = p->chunk_stride != 1 ? (uint64_t)p->chunks : 1;
+    return FX_NEST_CYCLES(ask, p->positions == 0 ? 0 : (uint64_t)p->heads,
+                          asks);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {.fill = 0, .mul = 0, .ram_bits = 0};

@@ -52,7 +52,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t head_at = p->base;
 
     for (int h = 0; h < p->heads; h++) {
+        FX_NEST;
         for (int c = 0; c < p->chunks; c++) {
+            FX_NEST;
             FX_BEAT(i8, FX_N) word[FX_TP];
             for (int k = 0; k < FX_N / FX_BP; k++) {
                 FX_PIPELINE(collect, 1);
@@ -79,6 +81,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         }
         uint32_t at = head_at;
         for (int a = 0; a < outer; a++) {
+            FX_NEST;
             if (inner > 0 && (a == 0 || by_chunk)) {
                 FX_BEAT(u32, 2) req = FX_ZERO;
                 FX_SET(u32, req, 0, at);
@@ -106,9 +109,19 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    uint64_t head = (uint64_t)p->chunks * (FX_N / FX_BP);
-    return (uint64_t)p->heads *
-           (head + (uint64_t)p->tokens * (uint64_t)p->chunks);
+    uint64_t heads = (uint64_t)p->heads, chunks = (uint64_t)p->chunks;
+    uint64_t tokens = (uint64_t)p->tokens;
+    uint64_t sends = p->chunk_stride != 1 ? chunks : tokens;
+    uint64_t n = heads * chunks * (FX_N / FX_BP + tokens);
+    if (n == 0)
+        return FX_WAY_NONE;
+    n += FX_WAY_IN(collect, 2) +
+         heads * (chunks - 1) * FX_WAY(collect, collect, 1);
+    if (!FX_HAS(collect) || (tokens == 0 && FX_WAY_NONE))
+        return FX_UNKNOWN; /* bodies that run empty are not told apart */
+    return n + heads * FX_WAY(collect, send, 1) +
+           heads * (sends - 1) * FX_WAY(send, send, 1) +
+           (heads - 1) * FX_WAY(send, collect, 2) + FX_WAY_OUT(send, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -104,14 +104,17 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_(sum) ring[ROWS][FX_BP];
 
     for (int s = 0; s < p->steps; s++) {
+        FX_NEST;
         FX_BEAT(u32, 3) step = FX_READ(p->step);
         int din = (int)FX_GET(u32, step, 0);
         int dout = (int)FX_GET(u32, step, 1);
         struct FX_(tail) tail = {0, 1, 0};
 
         for (int o = 0; o < dout; o += FX_WP) {
+            FX_NEST;
             int at = 0; /* beat of xbuf */
             for (int i0 = 0; i0 < din; i0 += CHUNK) {
+                FX_NEST;
                 int len = din - i0 < CHUNK ? din - i0 : CHUNK;
                 int n = len < FX_WP ? FX_WP : len;
                 int k = 0; /* i / BP */
@@ -170,15 +173,32 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     }
 }
 
-/* Of one step: the ports know only how many there are. */
+/* Of one step: the ports know only how many there are. A call of steps that
+ * are not empty takes what they take and _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int din, int dout)
 {
     uint64_t chunk = FX_GROUP ? FX_GROUP : 1024 / FX_BP * FX_BP, n = 0;
+    uint64_t chunks = FX_CEIL((uint64_t)din, chunk);
+    uint64_t tiles = FX_CEIL((uint64_t)dout, FX_WP);
     for (uint64_t i0 = 0; i0 < (uint64_t)din; i0 += chunk) {
         uint64_t len = (uint64_t)din - i0 < chunk ? (uint64_t)din - i0 : chunk;
         n += FX_CEIL(len < FX_WP ? FX_WP : len, FX_BP);
     }
-    return n * (uint64_t)FX_CEIL(dout, FX_WP) + FX_WP / FX_BP;
+    n = n * tiles + FX_WP / FX_BP;
+    if (!FX_HAS(drain))
+        return FX_UNKNOWN; /* WP is 1 */
+    if (chunks * tiles == 0)
+        return n;
+    return n + (chunks - 1) * tiles * FX_WAY(mac, mac, 1) +
+           (tiles - 1) * FX_WAY(mac, mac, 2) + FX_WAY(mac, drain, 0) +
+           FX_WAY(drain, mac, 3);
+}
+
+FX_COST uint64_t FX_(call_cycles)(void)
+{
+    if (!FX_HAS(drain))
+        return 0;
+    return FX_WAY_IN(mac, 3) - FX_WAY(drain, mac, 3) + FX_WAY_OUT(drain, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -120,16 +120,20 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_(sum) ring[FX_WP][FX_TP];
 
     for (int s = 0; s < p->steps; s++) {
+        FX_NEST;
         FX_BEAT(u32, 3) step = FX_READ(p->step);
         int din = (int)FX_GET(u32, step, 0);
         int dout = (int)FX_GET(u32, step, 1);
         int groups = (int)FX_GET(u32, step, 2);
         struct FX_(tail) tail = {0, 1, 0, 0, 0};
 
-        for (int o = 0; o < dout; o += FX_WP)
+        for (int o = 0; o < dout; o += FX_WP) {
+            FX_NEST;
             for (int g = 0; g < groups; g++) {
+                FX_NEST;
                 int base = 0;
                 for (int i0 = 0; i0 < din; i0 += CHUNK) {
+                    FX_NEST;
                     int len = din - i0 < CHUNK ? din - i0 : CHUNK;
                     int n = len < FX_WP ? FX_WP : len;
                     int xat = g * FX_DIN + i0;
@@ -187,6 +191,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                     base += FX_WP;
                 }
             }
+        }
         for (int r = 0; r < FX_WP; r++) {
             FX_PIPELINE(drain, 1);
             FX_(drain)(p, r, tail, out, ring, mulbuf);
@@ -194,15 +199,33 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     }
 }
 
-/* Of one step: the ports know only how many there are. */
+/* Of one step: the ports know only how many there are. A call of steps that
+ * are not empty takes what they take and _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int din, int dout, int groups)
 {
     uint64_t chunk = FX_GROUP ? FX_GROUP : 1024, n = 0;
+    uint64_t chunks = FX_CEIL((uint64_t)din, chunk);
+    uint64_t tiles = FX_CEIL((uint64_t)dout, FX_WP), blocks = (uint64_t)groups;
     for (uint64_t i0 = 0; i0 < (uint64_t)din; i0 += chunk) {
         uint64_t len = (uint64_t)din - i0 < chunk ? (uint64_t)din - i0 : chunk;
         n += len < FX_WP ? FX_WP : len;
     }
-    return n * (uint64_t)groups * (uint64_t)FX_CEIL(dout, FX_WP) + FX_WP;
+    n = n * blocks * tiles + FX_WP;
+    if (!FX_HAS(drain))
+        return FX_UNKNOWN; /* WP is 1 */
+    if (chunks * tiles * blocks == 0)
+        return n;
+    return n + (chunks - 1) * blocks * tiles * FX_WAY(mac, mac, 1) +
+           (blocks - 1) * tiles * FX_WAY(mac, mac, 2) +
+           (tiles - 1) * FX_WAY(mac, mac, 3) + FX_WAY(mac, drain, 0) +
+           FX_WAY(drain, mac, 4);
+}
+
+FX_COST uint64_t FX_(call_cycles)(void)
+{
+    if (!FX_HAS(drain))
+        return 0;
+    return FX_WAY_IN(mac, 4) - FX_WAY(drain, mac, 4) + FX_WAY_OUT(drain, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -38,6 +38,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t due = 0; /* words of the request before */
 
     for (int r = 0; r <= p->regions; r++) {
+        FX_NEST;
         uint32_t at = 0;
         uint32_t words = 0; /* after the last region only what is due */
         if (r < p->regions) {
@@ -47,6 +48,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         }
         int last = r == p->regions;
         for (uint32_t n = 0; n < words || (last && n == 0); n += FX_BURST) {
+            FX_NEST;
             uint32_t left = words - n;
             uint32_t burst = left < FX_BURST ? left : (uint32_t)FX_BURST;
             if (burst > 0) {

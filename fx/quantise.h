@@ -49,6 +49,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     int u4 = p->abits == 4;
 
     for (int g = 0; g < p->groups; g++) {
+        FX_NEST;
         for (int t = 0; t < FX_TP; t++) {
             FX_UNROLL;
             mn[t] = 0;
@@ -124,7 +125,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->groups * (2ull * FX_CEIL(p->din, FX_BP) + FX_TP);
+    uint64_t groups = (uint64_t)p->groups, factor = FX_WAY(range, code, 0);
+    if (groups == 0 || p->din == 0)
+        return FX_WAY_NONE;
+    if (FX_HAS(factor))
+        factor = FX_TP + FX_WAY(range, factor, 0) + FX_WAY(factor, code, 0);
+    return groups * (2ull * FX_CEIL(p->din, FX_BP) + factor) +
+           FX_WAY_IN(range, 1) + (groups - 1) * FX_WAY(code, range, 1) +
+           FX_WAY_OUT(code, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

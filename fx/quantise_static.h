@@ -54,7 +54,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->groups * p->heads * FX_CEIL(p->head, FX_BP);
+    uint64_t n = (uint64_t)p->groups * p->heads * FX_CEIL(p->head, FX_BP);
+    return FX_LOOP_CYCLES(code, n);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -37,12 +37,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_BEAT(FX_ELEM, FX_TP) buf[FX_BLOCK * FX_DOUT];
 
     for (int s = 0; s < p->steps; s++) {
+        FX_NEST;
         FX_BEAT(u32, 3) step = FX_READ(p->step);
         int dout = (int)FX_GET(u32, step, 1);
         int groups = (int)(FX_GET(u32, step, 2) & 0x7FFFFFFFu);
 
-        for (int o = 0; o < dout; o += FX_WP)
+        for (int o = 0; o < dout; o += FX_WP) {
+            FX_NEST;
             for (int g = 0; g < groups; g++) {
+                FX_NEST;
                 int n = dout - o < FX_WP ? dout - o : FX_WP;
                 int at = g * FX_DOUT + o;
                 for (int r = 0; r < n; r++) {
@@ -50,18 +53,37 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                     buf[at + r] = FX_READ(p->x);
                 }
             }
-        for (int g = 0; g < groups; g++)
+        }
+        for (int g = 0; g < groups; g++) {
+            FX_NEST;
             for (int o = 0; o < dout; o++) {
                 FX_PIPELINE(send, 1);
                 FX_BEAT(FX_ELEM, FX_TP) y = buf[g * FX_DOUT + o];
                 FX_WRITE(p->y, y);
             }
+        }
     }
 }
 
+/* Of one step; a call of steps that are not empty adds _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int dout, int groups)
 {
-    return 2 * (uint64_t)groups * (uint64_t)dout;
+    uint64_t tiles = FX_CEIL((uint64_t)dout, FX_WP), blocks = (uint64_t)groups;
+    uint64_t n = 2 * blocks * (uint64_t)dout;
+    if (!FX_HAS(keep))
+        return FX_UNKNOWN; /* WP is 1 */
+    if (n == 0)
+        return n;
+    return n + (blocks - 1) * tiles * FX_WAY(keep, keep, 1) +
+           (tiles - 1) * FX_WAY(keep, keep, 2) + FX_WAY(keep, send, 1) +
+           (blocks - 1) * FX_WAY(send, send, 1) + FX_WAY(send, keep, 3);
+}
+
+FX_COST uint64_t FX_(call_cycles)(void)
+{
+    if (!FX_HAS(keep))
+        return 0;
+    return FX_WAY_IN(keep, 3) - FX_WAY(send, keep, 3) + FX_WAY_OUT(send, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

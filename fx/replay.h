@@ -32,8 +32,10 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_BEAT(FX_ELEM, FX_N) buf[FX_DEPTH];
 
-    for (int r = 0; r < p->rows; r++)
-        for (int k = 0; k < p->times; k++)
+    for (int r = 0; r < p->rows; r++) {
+        FX_NEST;
+        for (int k = 0; k < p->times; k++) {
+            FX_NEST;
             for (int n = 0; n < p->beats; n++) {
                 FX_PIPELINE(play, 1);
                 FX_BEAT(FX_ELEM, FX_N) x = FX_ZERO;
@@ -45,11 +47,19 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 }
                 FX_WRITE(p->y, x);
             }
+        }
+    }
 }
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->rows * (uint64_t)p->times * (uint64_t)p->beats;
+    uint64_t rows = (uint64_t)p->rows, times = (uint64_t)p->times;
+    uint64_t beats = (uint64_t)p->beats;
+    if (rows * times * beats == 0)
+        return FX_WAY_NONE;
+    return rows * times * beats + FX_WAY_IN(play, 2) +
+           rows * (times - 1) * FX_WAY(play, play, 1) +
+           (rows - 1) * FX_WAY(play, play, 2) + FX_WAY_OUT(play, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

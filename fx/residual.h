@@ -36,6 +36,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_BEAT(i32, FX_TP * FX_BP) sum[FX_CEIL(FX_DIM, FX_BP)];
 
     for (int v = 0; v < p->vectors; v++) {
+        FX_NEST;
         int k = 0; /* i / BP */
         for (int i = 0; i < p->d; i += FX_BP) {
             FX_PIPELINE(add, 1);
@@ -55,7 +56,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->vectors * FX_CEIL(p->d, FX_BP);
+    return FX_NEST_CYCLES(add, (uint64_t)p->vectors,
+                          (uint64_t)FX_CEIL(p->d, FX_BP));
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

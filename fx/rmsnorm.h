@@ -52,6 +52,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     int exp[FX_TP];
 
     for (int g = 0; g < p->groups; g++) {
+        FX_NEST;
         for (int t = 0; t < FX_TP; t++) {
             FX_UNROLL;
             amax[t] = 0;
@@ -126,7 +127,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->groups * (3ull * FX_CEIL(p->d, FX_BP) + FX_TP);
+    uint64_t groups = (uint64_t)p->groups, factor = FX_WAY(square, scale, 0);
+    if (groups == 0 || p->d == 0)
+        return FX_WAY_NONE;
+    if (FX_HAS(factor))
+        factor = FX_TP + FX_WAY(square, factor, 0) + FX_WAY(factor, scale, 0);
+    return groups * (3ull * FX_CEIL(p->d, FX_BP) + FX_WAY(read, square, 0) +
+                     factor) +
+           FX_WAY_IN(read, 1) + (groups - 1) * FX_WAY(scale, read, 1) +
+           FX_WAY_OUT(scale, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -116,8 +116,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
     uint64_t lanes = FX_MAX(2, FX_BP), beats = (uint64_t)p->heads * p->head;
-    return FX_CEIL(FX_TP * (uint64_t)p->head, lanes) + beats / FX_BP +
-           (FX_BP == 1);
+    uint64_t n = beats / FX_BP + (FX_BP == 1);
+    return FX_CEIL(FX_TP * (uint64_t)p->head, lanes) + n +
+           FX_WAY_IN(table, 0) +
+           (n ? FX_WAY(table, rotate, 0) + FX_WAY_OUT(rotate, 0)
+              : FX_WAY_OUT(table, 0));
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -139,7 +139,12 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->rows + 3 * FX_TOPK;
+    uint64_t n = (uint64_t)p->rows + FX_WAY_IN(insert, 0);
+    if (!FX_HAS(weigh))
+        return n + FX_WAY_OUT(insert, 0);
+    return n + 3 * FX_TOPK + FX_WAY(insert, weigh, 0) +
+           FX_WAY(weigh, nucleus, 0) + FX_WAY(nucleus, pick, 0) +
+           FX_WAY_OUT(pick, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

@@ -29,6 +29,7 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int k = 0; k < p->times; k++) {
+        FX_NEST;
         FX_BEAT(u1, 1) ack = FX_ZERO;
         for (int n = 0; n < p->acks; n++) {
             FX_PIPELINE(count, 1);
@@ -41,7 +42,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->times * (uint64_t)p->acks;
+    return FX_NEST_CYCLES(count, (uint64_t)p->times, (uint64_t)p->acks);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {.fill = 0, .mul = 0, .ram_bits = 0};

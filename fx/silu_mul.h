@@ -58,7 +58,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return 2ull * (uint64_t)p->groups * FX_CEIL(p->n, FX_BP);
+    uint64_t n = 2ull * (uint64_t)p->groups * FX_CEIL(p->n, FX_BP);
+    return FX_LOOP_CYCLES(silu, n);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

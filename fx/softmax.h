@@ -55,6 +55,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t scale[FX_HP];
 
     for (int h = 0; h < p->nkv; h++) {
+        FX_NEST;
         int pos = 0, r = 0;
         for (int n = 0; n < p->positions * p->share; n++) {
             FX_PIPELINE(max, 1);
@@ -134,8 +135,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    return (uint64_t)p->nkv * p->share *
-           ((uint64_t)p->positions * (1 + (uint64_t)p->sweeps) + 1);
+    uint64_t nkv = (uint64_t)p->nkv;
+    if (nkv == 0)
+        return FX_WAY_NONE;
+    return nkv * p->share *
+               ((uint64_t)p->positions * (1 + (uint64_t)p->sweeps) + 1) +
+           FX_WAY_IN(max, 1) +
+           nkv * (FX_WAY(max, prob, 0) + FX_WAY(prob, sum, 0)) +
+           (nkv - 1) * FX_WAY(sum, max, 1) + FX_WAY_OUT(sum, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {

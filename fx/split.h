@@ -35,6 +35,7 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int r = 0; r < p->routes; r++) {
+        FX_NEST;
         FX_BEAT(u32, 2) route = FX_READ(p->route);
         int to = (int)FX_GET(u32, route, 0);
         int beats = (int)FX_GET(u32, route, 1);
@@ -49,6 +50,22 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             }
         }
     }
+}
+
+/* Of a call with these runs of beats. */
+FX_COST uint64_t FX_(run_cycles)(int routes, const int *beats)
+{
+    uint64_t n = 0;
+    int levels = 0, first = 1;
+    for (int r = 0; r < routes; r++) {
+        levels++;
+        if (beats[r] == 0)
+            continue;
+        n += (uint64_t)beats[r] +
+             (first ? FX_WAY_IN(deal, levels) : FX_WAY(deal, deal, levels));
+        first = levels = 0;
+    }
+    return first ? FX_WAY_NONE : n + FX_WAY_OUT(deal, levels);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {.fill = 0, .mul = 0, .ram_bits = 0};

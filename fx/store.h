@@ -36,11 +36,13 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int r = 0; r < p->regions; r++) {
+        FX_NEST;
         FX_BEAT(u32, 2) region = FX_READ(p->region);
         uint32_t at = FX_GET(u32, region, 0);
         uint32_t words = FX_GET(u32, region, 1);
 
         for (uint32_t n = 0; n < words; n += FX_BURST) {
+            FX_NEST;
             uint32_t left = words - n;
             uint32_t burst = left < FX_BURST ? left : (uint32_t)FX_BURST;
             FX_BEAT(u32, 2) req = FX_ZERO;

@@ -81,6 +81,7 @@ void __fx_nodep(const volatile void *array) __attribute__((nothrow, leaf));
 void __fx_dataflow(void) __attribute__((nothrow, leaf));
 #define FX_PIPELINE(name, ii) __fx_pipeline(#name, ii)
 #define FX_UNROLL             __fx_unroll()
+#define FX_NEST               ((void)0)
 #define FX_NODEP(array)       __fx_nodep(array)
 #define FX_DATAFLOW           __fx_dataflow()
 

@@ -110,7 +110,8 @@ void fx_wake_writer(struct fx_fifo *f);
 void fx_wake_reader(struct fx_fifo *f);
 void fx_clock_read(struct fx_fifo *f);
 void fx_clock_write(struct fx_fifo *f);
-void fx_clock_step(int ii);
+void fx_clock_loop(const char *name, int ii);
+void fx_clock_nest(void);
 struct fx_fifo *fx_fifo_open(const char *name, int index, unsigned depth,
                              unsigned beat_bytes, int lanes, int bits,
                              int is_signed);
@@ -168,7 +169,8 @@ NUM_FN void *fx_push(struct fx_fifo *f, const char *port)
     for (int fx_i = 0; fx_i < (count); fx_i++)                                 \
     name[fx_i] = FX_OPEN(T, n, #name, fx_i, depth)
 
-#define FX_PIPELINE(name, ii) FX_CLOCK(fx_clock_step(ii))
+#define FX_PIPELINE(name, ii) FX_CLOCK(fx_clock_loop(#name, ii))
+#define FX_NEST               FX_CLOCK(fx_clock_nest())
 #define FX_UNROLL             ((void)0)
 #define FX_NODEP(array)       ((void)0)
 #define FX_DATAFLOW           ((void)0)

@@ -102,6 +102,7 @@ template <class T, int N> struct fx_channel {
 
 #define FX_PIPELINE(name, ii) FX_PRAGMA(HLS pipeline II = ii)
 #define FX_UNROLL             FX_PRAGMA(HLS unroll)
+#define FX_NEST               ((void)0)
 #define FX_NODEP(array)                                                        \
     FX_PRAGMA(HLS dependence variable = array inter false)
 #define FX_DATAFLOW           FX_PRAGMA(HLS dataflow)

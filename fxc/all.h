@@ -30,6 +30,7 @@ typedef struct Inst Inst;
 typedef struct Fn Fn;
 typedef struct Target Target;
 typedef struct Buf Buf;
+typedef struct Way Way;
 
 struct Loc {
     const char *file; /* NULL: nowhere in particular */
@@ -141,6 +142,7 @@ typedef struct Exit {
 struct Region {
     int id;
     const char *name;
+    const char *label; /* pipe: the name the user gave the loop */
     bool pipe;
     int ii;
     int nblk;
@@ -255,6 +257,13 @@ struct Fn {
     Loc loc;
 };
 
+/* From one loop to the next; NULL: the start, the finish. timing.c. */
+struct Way {
+    const Region *from, *to;
+    int levels; /* bodies of outer loops that begin on it */
+    int lo, hi; /* cycles, least and most */
+};
+
 /* What a family of chips costs, in ns; see target.c. */
 struct Target {
     const char *name;
@@ -317,6 +326,7 @@ int intake(const struct Options *, Fn ***);
 /* The passes, in order. */
 void bank(Fn *);
 void region(Fn *);
+bool is_header(Fn *, Block *);
 void predicate(Fn *);
 void lower(Fn *);
 void fold(Fn *);
@@ -361,6 +371,13 @@ void emit_control(Fn *, Buf *decl, Buf *body);
 /* emit_top.c */
 void emit_top(Fn *, Buf *);
 void emit_head(Fn *, Buf *);
+
+/* timing.c */
+int ways(Fn *, Way **);
+const char *way_from(const Way *);
+const char *way_to(const Way *);
+void loop_ports(const Region *, int *pop, int *push);
+void timing(Fn **fn, int n, const char *path);
 
 /* report.c */
 void report(Fn **, int n, const char *path);

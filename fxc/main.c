@@ -49,11 +49,12 @@ static _Noreturn void usage(int status)
 {
     fprintf(status ? stderr : stdout,
             "usage: fxc FILE.c --top NAME -o OUT.sv [--target xcup|xc7|ecp5]\n"
-            "           [--period NS] [--report R.json] [-I DIR] [-D MACRO]\n"
-            "           [--debug LETTERS]\n"
+            "           [--period NS] [--report R.json] [--timing T.txt]\n"
+            "           [-I DIR] [-D MACRO] [--debug LETTERS]\n"
             "  --target   whose delays to schedule for (xcup)\n"
             "  --period   clock period to fit chained operations in (4.0)\n"
             "  --report   intervals, depths, memories, multipliers as JSON\n"
+            "  --timing   cycles of loops and ways, for the timed view\n"
             "  --debug    print the netlist after passes; L: LLVM's code\n");
     for (size_t i = 0; i < sizeof passes / sizeof *passes && !status; i++)
         printf("               %c  %s\n", passes[i].letter, passes[i].what);
@@ -87,7 +88,7 @@ static void write_text(const char *path, const Buf *b)
 int main(int argc, char **argv)
 {
     struct Options o = {0};
-    const char *out = NULL, *json = NULL, *family = "xcup";
+    const char *out = NULL, *json = NULL, *text = NULL, *family = "xcup";
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
         if (!strcmp(a, "--top"))
@@ -100,6 +101,8 @@ int main(int argc, char **argv)
             period = strtod(operand(argc, argv, &i), NULL);
         else if (!strcmp(a, "--report"))
             json = operand(argc, argv, &i);
+        else if (!strcmp(a, "--timing"))
+            text = operand(argc, argv, &i);
         else if (!strcmp(a, "--debug"))
             debug_passes = operand(argc, argv, &i);
         else if (!strcmp(a, "-I") || !strcmp(a, "-D"))
@@ -136,5 +139,7 @@ int main(int argc, char **argv)
     write_text(out, &sv);
     if (json)
         report(fn, n, json);
+    if (text)
+        timing(fn, n, text);
     return 0;
 }

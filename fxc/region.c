@@ -102,6 +102,7 @@ static void pipelined_loop(Fn *fn, Block *latch)
     r->latch = latch;
     r->name =
         *latch->loopname ? latch->loopname : fmt("loop%d", latch->loc.line);
+    r->label = r->name;
     r->loc = latch->loc;
     add_sorted(fn, r, head, in);
     for (int i = 0; i < r->nblk; i++) {
@@ -118,7 +119,7 @@ static void pipelined_loop(Fn *fn, Block *latch)
                r->name);
 }
 
-static bool is_header(Fn *fn, Block *b)
+bool is_header(Fn *fn, Block *b)
 {
     for (int i = 0; i < b->npred; i++) {
         char *seen = xalloc((size_t)fn->nblk);

@@ -47,6 +47,12 @@ static void put_loops(Fn *fn, FILE *f)
                 sep(k++), r->name, r->loc.line, r->ii, r->nstep, r->drain);
         fprintf(f, r->trip < 0 ? "null}" : "%lld}", (long long)r->trip);
     }
+    fprintf(f, "],\n   \"ways\": [");
+    Way *w;
+    for (int i = 0, n = ways(fn, &w); i < n; i++)
+        fprintf(f, "%s{\"from\": \"%s\", \"to\": \"%s\", "
+                "\"cycles\": [%d, %d]}", sep(i), way_from(&w[i]),
+                way_to(&w[i]), w[i].lo, w[i].hi);
     fprintf(f, "]");
 }
 

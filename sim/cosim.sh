@@ -18,8 +18,8 @@
 #            takes SystemVerilog and tape from the last run without -m
 #
 # Per period: fxc makes the SystemVerilog, Verilator the model. Once: the
-# program runs natively and its streams at the top's ports are taped
-# (sim/cosim_record.c). Then every case of the tape goes through every model at
+# program runs natively, as fast as hardware of the first period, and its
+# streams at the top's ports are taped (sim/cosim_record.c). Then every case of the tape goes through every model at
 # every rate pair with every seed (sim/cosim_main.cpp). Prints one JSON line a
 # period. Exit status: 0 equal everywhere, 1 not, 2 something is missing.
 set -u
@@ -106,7 +106,7 @@ for period in $periods; do
     sv=$dir/$period.sv
     # shellcheck disable=SC2086
     [ -n "$mutate" ] && [ -f "$sv" ] || "$fxc" "$hw" --top "$top" -o "$sv" --period "$period" --target "$target" \
-        --report "$dir/$period.json" -I tests/rtl/view -I . $defs \
+        --report "$dir/$period.json" --timing "$dir/$period.timing" -I tests/rtl/view -I . $defs \
         2> "$dir/fxc.log" || {
         sed -n 1,12p "$dir/fxc.log" >&2
         fail "fxc refuses $hw --top $top"
@@ -139,7 +139,7 @@ for period in $periods; do
             fail "the native program does not compile"
         }
         rm -f "$dir/tape"
-        COSIM_TAPE=$dir/tape "$dir/native" > "$dir/native.log" 2>&1
+        COSIM_TAPE=$dir/tape COSIM_TIMING=$dir/$period.timing "$dir/native" > "$dir/native.log" 2>&1
         native=$?
         grep '^cosim:' "$dir/native.log" >&2
         [ -s "$dir/tape" ] || fail "the native program made no tape"
@@ -170,6 +170,11 @@ for period in $periods; do
         mv -T "$out/runtime.$$" "$out/runtime" 2> /dev/null ||
             rm -r "$out/runtime.$$" # another build was first
     }
-    "$obj/Vcosim" "$dir/tape" -n "$name" -s "$seeds" -r "$rates" || status=1
+    # The timed run has the cycles of the first period.
+    compare=
+    [ -z "$mutate" ] && [ "$period" = "${periods%% *}" ] && compare="-c 1"
+    # shellcheck disable=SC2086
+    "$obj/Vcosim" "$dir/tape" -n "$name" -s "$seeds" -r "$rates" $compare ||
+        status=1
 done
 exit $status

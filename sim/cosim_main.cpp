@@ -16,7 +16,10 @@
 //   - done comes, once, with everything delivered, before the cycle limit,
 //   - nothing moves after it.
 //
-//     usage: cosim TAPE [-r V/R,V/R...] [-s SEEDS] [-n NAME] [-v]
+// With -c PERCENT the cycles at full rate are compared as well, where the
+// header has a formula: hardware, timed run and formula.
+//
+//     usage: cosim TAPE [-r V/R,V/R...] [-s SEEDS] [-n NAME] [-c PERCENT]
 //
 // Prints one JSON line. Exit status: 0 all equal, 1 not, 2 no usable tape.
 #include "Vcosim.h"
@@ -301,13 +304,15 @@ int main(int argc, char **argv)
     std::vector<std::pair<int, int>> rates = {
         {100, 100}, {100, 50}, {50, 100}, {60, 60}, {30, 90}, {90, 20}, {50, 5},
     };
-    int seeds = 3;
+    int seeds = 3, percent = -1;
     const char *label = "";
     for (int k = 2; k + 1 < argc; k += 2) {
         if (!strcmp(argv[k], "-s"))
             seeds = atoi(argv[k + 1]);
         if (!strcmp(argv[k], "-n"))
             label = argv[k + 1];
+        if (!strcmp(argv[k], "-c"))
+            percent = atoi(argv[k + 1]);
         if (!strcmp(argv[k], "-r")) {
             rates.clear();
             int v, r, used;
@@ -355,7 +360,7 @@ int main(int argc, char **argv)
         tick();
     }
 
-    long runs = 0, errors = 0, words = 0, slack = 0;
+    long runs = 0, errors = 0, words = 0, slack = 0, formula_slack = 0;
     std::string full; // cycles at 100/100
     for (size_t c = 0; c < cases.size() && errors < 5; c++) {
         const tape_case &it = cases[c];
@@ -445,14 +450,29 @@ int main(int argc, char **argv)
                     full_cycles = done_at;
                     if (seed == 1) {
                         char text[64];
-                        snprintf(text, sizeof text, "%s[%ld,%llu]",
+                        snprintf(text, sizeof text, "%s[%ld,%llu,%llu]",
                                  full.empty() ? "" : ",", done_at,
-                                 (unsigned long long)it.head.timed);
+                                 (unsigned long long)it.head.timed,
+                                 (unsigned long long)it.head.formula);
                         full += text;
+                        long timed = (long)it.head.timed;
+                        long formula = (long)it.head.formula;
                         if (it.head.depth > 1)
-                            slack = std::max(
-                                slack,
-                                labs(done_at - (long)it.head.timed));
+                            slack = std::max(slack, labs(done_at - timed));
+                        if (it.head.depth > 1 && formula)
+                            formula_slack = std::max(formula_slack,
+                                                     labs(done_at - formula));
+                        long off = labs(done_at - formula);
+                        if (it.head.depth > 1)
+                            off = std::max(off, labs(done_at - timed));
+                        if (percent >= 0 && formula &&
+                            off * 100 > percent * done_at) {
+                            errors++;
+                            fprintf(stderr,
+                                    "cosim: %s case %zu: %ld cycles, the timed "
+                                    "run has %ld, the formula %ld\n",
+                                    label, c, done_at, timed, formula);
+                        }
                     }
                 }
                 words += (long)beats;
@@ -462,8 +482,8 @@ int main(int argc, char **argv)
         delete p;
     printf("{\"top\":\"%s\",\"cases\":%zu,\"rates\":%zu,\"seeds\":%d,"
            "\"runs\":%ld,\"words\":%ld,\"errors\":%ld,\"timed_off\":%ld,"
-           "\"cycles_timed\":[%s]}\n",
+           "\"formula_off\":%ld,\"cycles\":[%s]}\n",
            label, cases.size(), rates.size(), seeds, runs, words, errors,
-           slack, full.c_str());
+           slack, formula_slack, full.c_str());
     return errors != 0 || words == 0;
 }

@@ -22,12 +22,14 @@
  * the longest case, over again when it is at its end. A run that cannot finish
  * on that is left out and counted.
  *
- * Environment: COSIM_TAPE, the file to write; COSIM_WORDS, a limit (6000).
+ * Environment: COSIM_TAPE, the file to write; COSIM_WORDS, a limit (6000);
+ * COSIM_TIMING, a file of fxc --timing, so that the run has hardware's cycles.
  * The last line of stderr says what was recorded.
  */
 #include COSIM_SOURCE
 #include "sim/cosim_tape.h"
 #include "sim/sim.h"
+#include "sim/timing.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +70,7 @@ struct tape {
 struct kept {
     struct tape tape[PORTS];
     uint32_t depth;
-    uint64_t timed, words;
+    uint64_t timed, formula, words;
     bool over; /* too long, but the only one there is */
 };
 
@@ -133,6 +135,16 @@ static void remember(void)
     }
 }
 
+/* What the test expected of the run, by the header's formula. */
+static uint64_t formula(void)
+{
+#ifdef TESTS_FX_HARNESS_H
+    return !h_top || !strcmp(h_top, FX_STR(COSIM_TOP)) ? h_formula : 0;
+#else
+    return 0;
+#endif
+}
+
 /* The case that is open is complete. */
 static void close_case(void)
 {
@@ -140,7 +152,10 @@ static void close_case(void)
         return;
     open_case = false;
     seen++;
-    now.timed = sim_cycles(the_sim);
+    now.timed = sim_cycles_of(the_sim, FX_STR(COSIM_TOP));
+    if (!now.timed) /* a design: its tasks' */
+        now.timed = sim_cycles(the_sim);
+    now.formula = no_limits ? 0 : formula();
     int twins = 0, empty = 0, least = -1;
     for (int k = 0; k < kept; k++) {
         twins += same_shape(&cases[k], &now);
@@ -339,7 +354,8 @@ static void write_tape(void)
     }
     fputs(COSIM_MAGIC, out);
     for (int c = 0; c < kept; c++) {
-        struct cosim_case head = {PORTS, cases[c].depth, cases[c].timed};
+        struct cosim_case head = {PORTS, cases[c].depth, cases[c].timed,
+                                   cases[c].formula};
         fwrite(&head, sizeof head, 1, out);
         for (int k = 0; k < PORTS; k++) {
             const struct tape *t = &cases[c].tape[k];
@@ -374,5 +390,11 @@ static void finish(void)
 
 __attribute__((constructor)) static void begin(void)
 {
+    struct fl_error err;
+    const char *timing = getenv("COSIM_TIMING");
+    if (timing && *timing && !sim_timing_load(timing, &err)) {
+        fprintf(stderr, "cosim: %s\n", err.msg);
+        _Exit(2);
+    }
     atexit(finish);
 }

@@ -8,6 +8,7 @@
  */
 #include "sim/sim.h"
 #include "sim/context.h"
+#include "sim/timing.h"
 #include "fx/fx.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,9 +29,14 @@ struct fx_task {
     bool reads;
     struct fx_task *ready; /* next in the ready queue */
     struct fx_task *next;  /* all tasks */
-    uint64_t clock;        /* timed: start of the current iteration */
-    int fill;              /* timed: its depth */
-    uint64_t busy;         /* timed: cycles of the iterations begun */
+    /* timed: the end of the first cycle of the current iteration; the loop
+     * it is of, NULL before the first; outer bodies entered since */
+    uint64_t clock;
+    const struct timing_module *timing; /* NULL: the ideal machine */
+    const struct timing_loop *loop;
+    const char *loop_name;
+    int levels;
+    uint64_t busy; /* timed: cycles of the iterations begun */
     struct sim *sim;
 };
 
@@ -107,6 +113,15 @@ uint64_t sim_cycles(const struct sim *s)
     return s->cycles;
 }
 
+uint64_t sim_cycles_of(const struct sim *s, const char *name)
+{
+    uint64_t last = 0;
+    for (const struct fx_task *t = s->tasks; t; t = t->next)
+        if (t->done && !strcmp(t->name, name) && t->clock > last)
+            last = t->clock;
+    return last;
+}
+
 /* ---- tasks --------------------------------------------------------------- */
 
 static void wake(struct sim *s, struct fx_task *t)
@@ -145,6 +160,14 @@ static void yield(struct sim *s, struct fx_task *from, bool last)
                    to ? &to->context : &s->home, last);
 }
 
+/* Timed: on the way from the loop it was in to the next, or to the end. */
+static void take_way(struct fx_task *t, const char *to)
+{
+    t->clock += (uint64_t)timing_way(t->timing, t->loop ? t->loop->name : NULL,
+                                     to, t->levels);
+    t->levels = 0;
+}
+
 static void task_main(void *arg)
 {
     struct fx_task *t = arg;
@@ -152,6 +175,8 @@ static void task_main(void *arg)
         t->entry(t->arg);
     else
         t->plain(t->arg);
+    if (t->timing)
+        take_way(t, NULL);
     t->done = true;
     t->sim->alive -= !t->daemon;
     if (!t->daemon && t->clock > t->sim->cycles)
@@ -177,6 +202,7 @@ void fx_spawn(const char *name, int index, void (*entry)(const void *),
 {
     struct fx_task *t = task_add(sim, name, index);
     t->entry = entry;
+    t->timing = timing_module(name);
     t->arg = must(malloc(bytes));
     t->owned = true;
     memcpy(t->arg, ports, bytes);
@@ -394,49 +420,66 @@ void sim_unbounded(void *stream)
 
 /* ---- time ---------------------------------------------------------------- */
 
-/* An iteration that must wait for a beat starts later. */
+/* An iteration reads in step `pop` and writes in step `push`, and what is
+ * written is there in the cycle after. Without a table both are 0 and nothing
+ * takes time but the iterations.
+ *
+ * One that must wait for a beat starts later. */
 void fx_clock_read(struct fx_fifo *f)
 {
     struct fx_task *t = sim->running;
     if (!t)
         return;
+    uint64_t pop = t->loop ? (uint64_t)t->loop->pop : 0;
     uint64_t ready = f->ready[f->tail & f->mask];
-    if (t->clock < ready)
-        t->clock = ready;
-    f->freed[f->tail & f->mask] = t->clock;
+    if (t->clock + pop < ready)
+        t->clock = ready - pop;
+    f->freed[f->tail & f->mask] = t->clock + pop;
 }
 
-/* A beat leaves `fill` cycles after its iteration's start, or when the slot
- * it takes was freed; the iteration then counts as that much later. */
+/* A beat leaves in its step, or when the slot it takes was freed; the
+ * iteration then counts as that much later. */
 void fx_clock_write(struct fx_fifo *f)
 {
     struct fx_task *t = sim->running;
     uint64_t at = 0;
     if (t) {
-        at = t->clock + (uint64_t)t->fill;
+        uint64_t push = t->loop ? (uint64_t)t->loop->push : 0;
+        at = t->clock + push;
         if (f->head >= f->depth && !f->unbounded) {
             uint64_t freed = f->freed[(f->head - f->depth) & f->mask];
             freed += f->depth > 1; /* a single register looks through */
             at = at < freed ? freed : at;
         }
-        t->clock = at - (uint64_t)t->fill;
+        t->clock = at - push;
+        at += t->timing != NULL;
     }
     f->ready[f->head & f->mask] = at;
 }
 
-void fx_clock_step(int ii)
+/* A loop of one iteration may have become part of the way: it is not in the
+ * table then. */
+void fx_clock_loop(const char *name, int ii)
 {
     struct fx_task *t = sim->running;
     if (!t)
         return;
-    t->clock += (uint64_t)ii;
+    if (t->timing && (t->loop_name != name || t->levels)) {
+        const struct timing_loop *l = timing_loop(t->timing, name);
+        if (!l)
+            return;
+        take_way(t, name);
+        t->loop = l;
+        t->loop_name = name;
+    }
     t->busy += (uint64_t)ii;
+    t->clock += (uint64_t)ii;
 }
 
-void fx_clock_fill(int fill)
+void fx_clock_nest(void)
 {
     if (sim->running)
-        sim->running->fill = fill;
+        sim->running->levels++;
 }
 
 /* ---- words and figures --------------------------------------------------- */

@@ -101,4 +101,7 @@ bool sim_task_work(const struct sim *s, int k, struct sim_work *out);
 /* Timed view: cycles until the last task (no daemon) had returned. */
 uint64_t sim_cycles(const struct sim *s);
 
+/* The same until the last of the tasks with this name had returned. */
+uint64_t sim_cycles_of(const struct sim *s, const char *name);
+
 #endif

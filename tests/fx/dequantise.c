@@ -111,7 +111,7 @@ static void make(int kind, int obits)
                                  .y = FX_TO(y),                                \
                                  .steps = 1};                                  \
         fx_spawn(#name, -1, name##_task, &p, sizeof p);                        \
-        h_run(name##_step_cycles(dout, groups));                               \
+        h_run(name##_step_cycles(dout, groups) + name##_call_cycles());         \
         for (int o = 0; o < dout; o += WP)                                     \
             for (int g = 0; g < groups; g++)                                   \
                 for (int r = o; r < o + WP && r < dout; r++) {                 \
@@ -157,7 +157,7 @@ static void run_decode(unsigned depth, int kind, int obits)
                              .y = FX_TO(y),
                              .steps = 2};
     fx_spawn("decode", -1, decode_task, &p, sizeof p);
-    h_run(2 * decode_step_cycles(OUT));
+    h_run(2 * decode_step_cycles(OUT) + decode_call_cycles());
     for (int t = 0; t < 2; t++)
         for (int o = 0; o < OUT; o += 4) {
             FX_BEAT(i32, 4) b = H_TAKE(y);

@@ -14,7 +14,6 @@ enum { ROUTES = 9, MOST = 4 };
 static void run(unsigned depth)
 {
     int way[ROUTES], beats[ROUTES], v[ROUTES * MOST], n = 0;
-    uint64_t cycles = 0;
     h_begin("gather", depth);
     H_INPUT(u32, 2, route);
     H_INPUT(i8, 3, a);
@@ -24,7 +23,6 @@ static void run(unsigned depth)
         FX_BEAT(u32, 2) w = FX_ZERO;
         way[r] = (int)h_rand(0, 2);
         beats[r] = r == 4 ? 0 : (int)h_rand(1, MOST);
-        cycles += (uint64_t)beats[r];
         FX_SET(u32, w, 0, way[r]);
         FX_SET(u32, w, 1, beats[r]);
         H_PUT(route, w);
@@ -44,7 +42,7 @@ static void run(unsigned depth)
                              .y = FX_TO(y),
                              .routes = ROUTES};
     fx_spawn("gather", -1, gather_task, &p, sizeof p);
-    h_run(cycles);
+    h_run(gather_run_cycles(ROUTES, beats));
     n = 0;
     for (int r = 0; r < ROUTES; r++)
         for (int k = 0; k < beats[r]; k++, n++) {

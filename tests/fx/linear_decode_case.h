@@ -67,9 +67,12 @@ static void ARRAY_NAME(unsigned depth, int din, int dout)
                                                 .mul = FX_FROM(mul),
 #endif
                                                 .steps = STEPS};
-    fx_spawn(FX_STR(ARRAY_NAME), -1, FX_JOIN(ARRAY_NAME, _lin_task), &p,
+    fx_spawn(FX_STR(FX_JOIN(ARRAY_NAME, _lin)), -1, FX_JOIN(ARRAY_NAME, _lin_task), &p,
              sizeof p);
-    h_run(STEPS * FX_JOIN(ARRAY_NAME, _lin_step_cycles)(din, dout));
+    uint64_t each = FX_JOIN(ARRAY_NAME, _lin_step_cycles)(din, dout);
+    h_run(each == FX_UNKNOWN
+              ? each
+              : STEPS * each + FX_JOIN(ARRAY_NAME, _lin_call_cycles)());
     for (int s = 0; s < STEPS; s++)
         for (int o = 0; o < dout; o += BP) {
             FX_BEAT(i40, BP) b = H_TAKE(y);

@@ -62,7 +62,7 @@ static void run_load(unsigned depth)
                            .y = FX_TO(y),
                            .regions = REGIONS};
     fx_spawn("in43", -1, in43_task, &p, sizeof p);
-    h_run(35);
+    h_run_ideal(35);
     for (int r = 0; r < REGIONS; r++)
         for (uint32_t k = 0; k < regions[r][1]; k++) {
             FX_BEAT(i4, 43) b = H_TAKE(y);
@@ -113,7 +113,7 @@ static void run_store(unsigned depth)
         .ack = FX_FROM(ack), .done = FX_TO(done), .acks = 10, .times = 1};
     fx_spawn("settled", -1, settled_task, &q, sizeof q);
     fx_spawn("out43", -1, out43_task, &p, sizeof p);
-    h_run(35);
+    h_run_ideal(35);
     FX_BEAT(u1, 1) d = H_TAKE(done);
     CHECK_EQ(FX_GET(u1, d, 0), 1);
     n = 0;
@@ -155,7 +155,7 @@ static void run_single(unsigned depth, unsigned latency, unsigned rate)
                           .y = FX_TO(y),
                           .regions = 1};
     fx_spawn("in8", -1, in8_task, &p, sizeof p);
-    h_run(h_depth > 1 && latency ? 2 * latency + 1 : 4);
+    h_run_ideal(h_depth > 1 && latency ? 2 * latency + 1 : 4);
     for (int k = 0; k < 4; k++) {
         FX_BEAT(i27, 1) w = H_TAKE(y);
         uint32_t all;

@@ -46,7 +46,7 @@ enum { TP = 2 };
                                  .y = FX_TO(y),                                \
                                  .steps = 1};                                  \
         fx_spawn(#name, -1, name##_task, &p, sizeof p);                        \
-        h_run(name##_step_cycles(dout, groups));                               \
+        h_run(name##_step_cycles(dout, groups) + name##_call_cycles());         \
         for (int g = 0; g < groups; g++)                                       \
             for (int o = 0; o < dout; o++) {                                   \
                 FX_BEAT(i32, TP) b = H_TAKE(y);                                \

@@ -29,7 +29,7 @@ while read -r f t when options; do
         bad=$((bad + 1))
     fi
     echo "$verdict: $f $t ($when)"
-    echo "$line" | tee -a "$json" | sed 's/,"cycles_timed.*/}/'
+    echo "$line" | tee -a "$json" | sed 's/,"cycles".*/}/'
 done < tests/rtl/modules.txt
 awk -F'"runs":' 'NF > 1 { n++; split($2, a, ","); runs += a[1] }
     END { printf "%d models, %d runs; ", n, runs }' "$json"

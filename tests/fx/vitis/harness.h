@@ -80,6 +80,10 @@ static inline void h_run(uint64_t)
     h_checks++;
     sim_run(h_sim);
 }
+static inline void h_run_ideal(uint64_t cycles)
+{
+    h_run(cycles);
+}
 
 #define H_RUN(fn, ports)                                                       \
     do {                                                                       \

@@ -18,6 +18,7 @@ void h_begin(const char *name, unsigned depth);
 void h_end(void);
 int h_done(const char *test);
 void h_run(uint64_t cycles);
+void h_run_ideal(uint64_t cycles);
 void fx_spawn(const char *name, int index, void (*entry)(const void *ports),
               const void *ports, size_t bytes);
 extern unsigned h_depth, h_seed;
