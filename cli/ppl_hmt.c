@@ -68,6 +68,14 @@ static bool net_open(struct net *net, struct hmt *h, const struct ppl_hmt *o,
     return ok;
 }
 
+/* A second thread only waits where matrices are small. */
+static int threads(const struct ppl_hmt *o, const struct num_shape *s)
+{
+    if (o->threads == 0 && s->d < 256)
+        return 1;
+    return (int)(o->threads ? o->threads : sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 int ppl_hmt_fp32(const struct ppl_hmt *o, const struct cli_source *src,
                  const struct tok_ids *ids, struct fl_error *err)
 {
@@ -90,15 +98,13 @@ int ppl_hmt_fp32(const struct ppl_hmt *o, const struct cli_source *src,
         cli_die("the text has %zu tokens; at least 2 are needed", n);
     int segments = (int)((n + (size_t)h.segment - 1) / (size_t)h.segment);
     struct seen seen = {.ages = h.memories < segments ? h.memories : segments};
-    struct hmt_eval_options eo = {
-        .segment = h.segment,
-        .sensory = h.sensory,
-        .memories = h.memories,
-        .way = (enum hmt_way)way,
-        .threads =
-            (int)(o->threads ? o->threads : sysconf(_SC_NPROCESSORS_ONLN)),
-        .on_segment = on_segment,
-        .user = &seen};
+    struct hmt_eval_options eo = {.segment = h.segment,
+                                  .sensory = h.sensory,
+                                  .memories = h.memories,
+                                  .way = (enum hmt_way)way,
+                                  .threads = threads(o, src->shape),
+                                  .on_segment = on_segment,
+                                  .user = &seen};
     double *nll = malloc(n * sizeof *nll);
     if (o->svg != NULL)
         seen.weight = calloc((size_t)segments * (size_t)(seen.ages + 1),
