@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cli_info, &cli_tokenize, &cli_quantize, &cli_run, &cli_ppl, &cli_eval,
-    &cli_train, &cli_time,
+    &cli_info, &cli_tokenize, &cli_quantize, &cli_export, &cli_run,
+    &cli_ppl,  &cli_eval,     &cli_train,    &cli_time,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

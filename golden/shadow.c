@@ -158,7 +158,14 @@ static size_t bias_at(const struct num_qmodel *q, int layer,
 const float *gold_shadow_bias(const struct gold_fp32 *g, int layer,
                               enum num_linear which)
 {
-    if (g->q == NULL || g->q->layer[layer].lin[which].bias == NULL)
+    if (g->q == NULL) {
+        const struct num_flayer *l = &g->m->layer[layer];
+        return which == NUM_O      ? l->bo
+               : which == NUM_GATE ? l->bgate
+               : which == NUM_UP   ? l->bup
+                                   : l->bdown;
+    }
+    if (g->q->layer[layer].lin[which].bias == NULL)
         return NULL;
     return g->bias[0] + bias_at(g->q, layer, which);
 }

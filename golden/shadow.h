@@ -28,7 +28,8 @@ void gold_shadow_prob(float *p, int n);
 /* Real value of one v code. */
 float gold_shadow_value(const struct num_qmodel *q, int layer, int kv);
 
-/* The bias of o, gate, up or down; NULL: none, or no shadow. */
+/* The bias of o, gate, up or down, of the shadow or of the real model; NULL:
+ * none. */
 const float *gold_shadow_bias(const struct gold_fp32 *g, int layer,
                               enum num_linear which);
 

@@ -171,7 +171,7 @@ bool model_from_gguf(struct model *m, struct fl_error *err)
     FL_TRY(read_shape(m, &k) && model_room(m, err));
     for (int l = 0; l < m->shape.layers; l++)
         for (int p = 0; p < MODEL_LAYER_PARTS; p++)
-            if (p < MODEL_BQ || m->shape.qkv_bias)
+            if (p < MODEL_BQ || (p <= MODEL_BV && m->shape.qkv_bias))
                 FL_TRY(set(m, (enum model_part)p, l, err));
     for (int p = MODEL_EMBED; p < MODEL_PART_COUNT; p++)
         if (p != MODEL_HEAD || !m->shape.tied)

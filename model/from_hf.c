@@ -21,6 +21,10 @@ static const char *const names[MODEL_PART_COUNT] = {
     [MODEL_BQ] = "model.layers.%d.self_attn.q_proj.bias",
     [MODEL_BK] = "model.layers.%d.self_attn.k_proj.bias",
     [MODEL_BV] = "model.layers.%d.self_attn.v_proj.bias",
+    [MODEL_BO] = "model.layers.%d.self_attn.o_proj.bias",
+    [MODEL_BGATE] = "model.layers.%d.mlp.gate_proj.bias",
+    [MODEL_BUP] = "model.layers.%d.mlp.up_proj.bias",
+    [MODEL_BDOWN] = "model.layers.%d.mlp.down_proj.bias",
     [MODEL_EMBED] = "model.embed_tokens.weight",
     [MODEL_NORM_FINAL] = "model.norm.weight",
     [MODEL_HEAD] = "lm_head.weight",
@@ -80,8 +84,6 @@ static bool read_shape(struct model *m, const struct config *c)
                c->path, type);
     FL_FAIL_IF(*act && strcmp(act, "silu") != 0, c->err, FL_UNSUPPORTED, 0,
                "%s: hidden_act '%.40s'; silu is supported", c->path, act);
-    FL_FAIL_IF(cJSON_IsTrue(get(c->root, "mlp_bias")), c->err, FL_UNSUPPORTED,
-               0, "%s: mlp_bias is not supported", c->path);
     int window;
     FL_TRY(count(c, "hidden_size", -1, &s->d) &&
            count(c, "intermediate_size", -1, &s->ffn) &&
@@ -111,9 +113,6 @@ static bool read_shape(struct model *m, const struct config *c)
               !st_find(&m->st, names[MODEL_HEAD]);
     s->qkv_bias =
         st_find(&m->st, "model.layers.0.self_attn.q_proj.bias") != NULL;
-    FL_FAIL_IF(st_find(&m->st, "model.layers.0.self_attn.o_proj.bias"), c->err,
-               FL_UNSUPPORTED, 0, "%s: a bias of o_proj is not supported",
-               m->path);
     return model_check_shape(m, c->err);
 }
 
@@ -144,6 +143,16 @@ static bool read_rope(struct model *m, const struct config *c)
     return model_rope_llama3(m, &r, c->err);
 }
 
+/* Biases of o, gate, up and down are there if layer 0 has them. */
+static bool wanted(const struct model *m, enum model_part part)
+{
+    char name[96];
+    snprintf(name, sizeof name, names[part], 0);
+    return part < MODEL_BQ    ? true
+           : part <= MODEL_BV ? m->shape.qkv_bias
+                              : st_find(&m->st, name) != NULL;
+}
+
 static bool set(struct model *m, enum model_part part, int layer,
                 struct fl_error *err)
 {
@@ -172,7 +181,7 @@ static bool read_all(struct model *m, const struct config *c)
     FL_TRY(read_shape(m, c) && model_room(m, c->err));
     for (int l = 0; l < m->shape.layers; l++)
         for (int p = 0; p < MODEL_LAYER_PARTS; p++)
-            if (p < MODEL_BQ || m->shape.qkv_bias)
+            if (wanted(m, (enum model_part)p))
                 FL_TRY(set(m, (enum model_part)p, l, c->err));
     for (int p = MODEL_EMBED; p < MODEL_PART_COUNT; p++)
         if (p != MODEL_HEAD || !m->shape.tied)

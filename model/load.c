@@ -95,7 +95,11 @@ static void members(struct num_flayer *l, float **to[MEMBERS])
                             [MODEL_DOWN] = &l->down,
                             [MODEL_BQ] = &l->bq,
                             [MODEL_BK] = &l->bk,
-                            [MODEL_BV] = &l->bv};
+                            [MODEL_BV] = &l->bv,
+                            [MODEL_BO] = &l->bo,
+                            [MODEL_BGATE] = &l->bgate,
+                            [MODEL_BUP] = &l->bup,
+                            [MODEL_BDOWN] = &l->bdown};
     memcpy(to, all, sizeof all);
 }
 

@@ -47,6 +47,10 @@
     X(BQ, 1, q)                                                                \
     X(BK, 1, kv)                                                               \
     X(BV, 1, kv)                                                               \
+    X(BO, 1, d)                                                                \
+    X(BGATE, 1, ffn)                                                           \
+    X(BUP, 1, ffn)                                                             \
+    X(BDOWN, 1, d)                                                             \
     X(EMBED, vocab, d)                                                         \
     X(NORM_FINAL, 1, d)                                                        \
     X(HEAD, vocab, d)

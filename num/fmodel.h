@@ -22,6 +22,10 @@ struct num_flayer {
     float *bq;        /* (qh h), NULL: none */
     float *bk;        /* (kvh h), NULL: none */
     float *bv;        /* (kvh h), NULL: none */
+    float *bo;        /* (d), NULL: none */
+    float *bgate;     /* (f), NULL: none */
+    float *bup;       /* (f), NULL: none */
+    float *bdown;     /* (d), NULL: none */
 };
 
 struct num_fmodel {

@@ -98,6 +98,8 @@ void run_balance_ffn(struct run *r, const float *h, size_t n)
     columns(r->w.down, s->d, (size_t)s->ffn, s->ffn, norm2);
     qt_gains(var, norm2, s->ffn, gain);
     scale_rows(r->w.up, s->ffn, s->d, gain);
+    if (r->w.bup != NULL)
+        scale_rows(r->w.bup, s->ffn, 1, gain);
     scale_columns(r->w.down, s->d, (size_t)s->ffn, s->ffn, gain);
 }
 

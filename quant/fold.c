@@ -76,6 +76,10 @@ bool run_load_layer(struct run *r, int layer, struct fl_error *err)
     fold(r, r->w.up, r->w.norm_ffn, s->ffn);
     bool ok = qt_rotate_columns(&r->r1, r->w.wo, (size_t)dq) &&
               qt_rotate_columns(&r->r1, r->w.down, (size_t)s->ffn);
+    if (r->w.bo != NULL)
+        qt_rotate_rows(&r->r1, r->w.bo, 1);
+    if (r->w.bdown != NULL)
+        qt_rotate_rows(&r->r1, r->w.bdown, 1);
     if (!ok)
         fl_fail(err, FL_NOMEM, 0, "out of memory");
     return ok;

@@ -208,13 +208,14 @@ static bool attention(struct run *r, int layer, float **real,
     FL_TRY(attend(r, r->q.a, seen, err));
 
     int dq = s->nq * s->head;
-    const float *wo[1] = {r->w.wo}, *none[1] = {NULL};
+    const float *wo[1] = {r->w.wo}, *own_o[1] = {r->w.bo};
     in_q = (struct input){r->q.a, dq, false};
     in_t = (struct input){r->t.a, dq, false};
     run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_O));
-    FL_TRY(round_site(r, layer, NUM_O, 1, wo, none, NUM_SITE_O, real + 3, err));
+    FL_TRY(
+        round_site(r, layer, NUM_O, 1, wo, own_o, NUM_SITE_O, real + 3, err));
     if (r->target)
-        add(r, r->t.r, in_t, r->w.wo, NULL, 16, false);
+        add(r, r->t.r, in_t, r->w.wo, r->w.bo, 16, false);
     add(r, r->q.r, in_q, real[3], seen->lin[NUM_O].bias,
         run_abits(r, layer, NUM_SITE_O), true);
     return true;
@@ -226,29 +227,30 @@ static bool feed_forward(struct run *r, int layer, float **real,
     const struct num_shape *s = r->s;
     struct qb_layer *seen = &r->b.layer[layer];
     struct input in_q = {r->q.r, s->d, true}, in_t = {r->t.r, s->d, true};
-    const float *w[2] = {r->w.gate, r->w.up}, *none[2] = {NULL, NULL};
+    const float *w[2] = {r->w.gate, r->w.up};
+    const float *own[2] = {r->w.bgate, r->w.bup};
     if (!r->o->no_balance) {
         struct run part = sample(r);
-        hidden(&part, &part.q, w, none, 16, NULL);
+        hidden(&part, &part.q, w, own, 16, NULL);
         run_balance_ffn(r, r->q.h, part.n);
     }
     run_rotate_down(r);
     run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_FFN));
-    FL_TRY(round_site(r, layer, NUM_GATE, 2, w, none, NUM_SITE_FFN, real, err));
+    FL_TRY(round_site(r, layer, NUM_GATE, 2, w, own, NUM_SITE_FFN, real, err));
     if (r->target)
-        hidden(r, &r->t, w, none, 16, NULL);
+        hidden(r, &r->t, w, own, 16, NULL);
     const float *wq[2] = {real[0], real[1]};
     const float *bq[2] = {seen->lin[NUM_GATE].bias, seen->lin[NUM_UP].bias};
     hidden(r, &r->q, wq, bq, run_abits(r, layer, NUM_SITE_FFN), seen);
 
-    const float *down[1] = {r->w.down};
+    const float *down[1] = {r->w.down}, *own_d[1] = {r->w.bdown};
     in_q = (struct input){r->q.h, s->ffn, false};
     in_t = (struct input){r->t.h, s->ffn, false};
     run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_DOWN));
-    FL_TRY(round_site(r, layer, NUM_DOWN, 1, down, none, NUM_SITE_DOWN,
+    FL_TRY(round_site(r, layer, NUM_DOWN, 1, down, own_d, NUM_SITE_DOWN,
                       real + 2, err));
     if (r->target)
-        add(r, r->t.r, in_t, r->w.down, NULL, 16, false);
+        add(r, r->t.r, in_t, r->w.down, r->w.bdown, 16, false);
     add(r, r->q.r, in_q, real[2], seen->lin[NUM_DOWN].bias,
         run_abits(r, layer, NUM_SITE_DOWN), true);
     return true;

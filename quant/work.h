@@ -121,4 +121,10 @@ void qt_head_max(const float *x, size_t n, int heads, int head, float *max);
 bool qt_attend(const struct qt_attention *at, float *q, float *k, float *v,
                float *a, size_t n);
 
+/* ---- export.c ------------------------------------------------------------ */
+
+struct pkg;
+bool qt_export_weights(const struct pkg *p, const char *path, bool bf16,
+                       struct fl_error *err);
+
 #endif
