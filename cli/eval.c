@@ -183,7 +183,10 @@ static int eval_run(int argc, char **argv)
     const struct tok *t = cli_source_tok(&src);
     int limit = gen_limit(&src) < 2048 ? gen_limit(&src) : 2048;
     struct gen g;
-    struct gen_options go = {opt.engine, limit, (int)opt.threads, opt.isa};
+    struct gen_options go = {.engine = opt.engine,
+                             .room = limit,
+                             .threads = (int)opt.threads,
+                             .isa = opt.isa};
     if (!gen_open(&g, &src, &go, &err))
         cli_die_error(&err);
     double *nll = calloc((size_t)limit, sizeof *nll);

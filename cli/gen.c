@@ -315,6 +315,12 @@ bool gen_open(struct gen *g, const struct cli_source *s,
                "%s: --engine %s needs a package; make one with flexllm "
                "quantize %s -o model.fxq",
                s->path, o->engine, s->path);
+    FL_FAIL_IF(o->memory && (fp32 || strcmp(o->engine, "shadow") == 0), err,
+               FL_UNSUPPORTED, 0,
+               "--hmt: engine %s has no memory; int and golden have",
+               o->engine);
+    if (o->memory)
+        return gen_open_hmt(g, s, o, err);
     if (fp32 || strcmp(o->engine, "shadow") == 0)
         return fp32_open(g, s, o, err);
     if (strcmp(o->engine, "golden") == 0)
@@ -331,5 +337,6 @@ void gen_close(struct gen *g)
 
 struct engine *gen_engine(const struct gen *g)
 {
-    return g->close == int_close ? ((struct int_self *)g->self)->engine : NULL;
+    return g->close == int_close ? ((struct int_self *)g->self)->engine
+                                 : gen_hmt_engine(g);
 }

@@ -18,11 +18,15 @@ struct gen_options {
     int room;           /* positions wanted at a time */
     int threads;        /* 0: all processors */
     const char *isa;    /* int: NULL or a name of eng_isa_list */
+    const char *memory; /* int, golden: a memory file, or NULL. Texts are then
+                           of any length; score keeps nothing and scores all
+                           but the first token. */
 };
 
 struct gen {
     const char *engine;
     int vocab;
+    int segment; /* with a memory: tokens of a segment */
     /* Appends n >= 1 tokens, gives the logits after the last one; NULL for
      * failure. Valid until the next call. */
     const int32_t *(*feed)(struct gen *g, const int32_t *token, int n,
@@ -53,5 +57,9 @@ bool gen_open(struct gen *g, const struct cli_source *s,
 void gen_close(struct gen *g);
 /* The engine behind "int", NULL for the others. */
 struct engine *gen_engine(const struct gen *g);
+/* gen_hmt.c, for gen.c. */
+bool gen_open_hmt(struct gen *g, const struct cli_source *s,
+                  const struct gen_options *o, struct fl_error *err);
+struct engine *gen_hmt_engine(const struct gen *g);
 
 #endif

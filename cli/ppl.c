@@ -77,11 +77,45 @@ static bool evaluate(const struct cli_source *src, struct ppl_options *po,
         return ok;
     }
     struct gen g;
-    struct gen_options go = {opt.engine, po->ctx, (int)opt.threads, opt.isa};
+    struct gen_options go = {.engine = opt.engine,
+                             .room = po->ctx,
+                             .threads = (int)opt.threads,
+                             .isa = opt.isa};
     FL_TRY(gen_open(&g, src, &go, err));
     bool ok = ppl_score(po, ids->id, ids->n, score_gen, &g, r, err);
     gen_close(&g);
     return ok;
+}
+
+/* The text as one stream through a memory. */
+static int hmt_of_package(const struct cli_source *src,
+                          const struct tok_ids *ids, struct fl_error *err)
+{
+    struct gen g;
+    struct gen_options go = {.engine = opt.engine,
+                             .threads = (int)opt.threads,
+                             .isa = opt.isa,
+                             .memory = opt.hmt.memory};
+    if (opt.hmt.way || opt.hmt.svg)
+        cli_usage(&cli_ppl, "--hmt-way and --hmt-svg are for checkpoints");
+    if (strcmp(opt.engine, "hls") == 0)
+        cli_usage(&cli_ppl, "--hmt runs on the engines int and golden");
+    if (ids->n < 2 || ids->n > INT32_MAX)
+        cli_die("the text has %zu tokens; 2 to 2^31 can be scored", ids->n);
+    double *nll = calloc(ids->n, sizeof *nll);
+    if (!nll)
+        cli_die("out of memory");
+    if (!gen_open(&g, src, &go, err))
+        cli_die_error(err);
+    double start = fl_now();
+    if (!g.score(&g, ids->id, (int)ids->n, 0, 1, nll, NULL, err))
+        cli_die_error(err);
+    opt.hmt.json = opt.json;
+    ppl_hmt_print(&opt.hmt, opt.engine, nll, ids->n, g.segment,
+                  fl_now() - start);
+    gen_close(&g);
+    free(nll);
+    return cli_flush();
 }
 
 static int ppl_main(int argc, char **argv)
@@ -162,6 +196,8 @@ static int ppl_main(int argc, char **argv)
         opt.hmt.json = opt.json;
         return ppl_hmt_fp32(&opt.hmt, &src, &ids, &err);
     }
+    if (opt.hmt.memory)
+        return hmt_of_package(&src, &ids, &err);
     size_t windows = ids.n / (size_t)po.ctx;
     if (po.windows && windows > (size_t)po.windows)
         windows = (size_t)po.windows;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static struct {
-    const char *prompt, *file, *engine, *isa, *system, *config;
+    const char *prompt, *file, *engine, *isa, *system, *config, *memory;
     int64_t n, threads, top_k, seed;
     double temperature, top_p;
     bool chat, echo, json, stats, ignore_eos, profile;
@@ -123,7 +123,7 @@ static bool run_gen(const struct cli_source *src, const struct tok_ids *prompt,
     struct gen g;
     int ends[PKG_ENDS], end_count = ends_of(src, ends, PKG_ENDS);
     struct gen_options go = {opt.engine, (int)prompt->n + n, (int)opt.threads,
-                             opt.isa};
+                             opt.isa, opt.memory};
     FL_TRY(gen_open(&g, src, &go, err));
     struct engine *e = opt.profile ? gen_engine(&g) : NULL;
     if (e)
@@ -255,6 +255,10 @@ static int run_run(int argc, char **argv)
          "parallelism of the hls engine, like "
          "tp=4,wp=24,bp=8",
          &opt.config, 0, 0},
+        {"hmt", 0, CLI_TEXT, "MEMORY",
+         "read and write texts of any length through this memory "
+         "(docs/hmt.md); engines int and golden",
+         &opt.memory, 0, 0},
         {"stats", 0, CLI_FLAG, NULL,
          "print speed and memory on standard "
          "error",
@@ -280,13 +284,15 @@ static int run_run(int argc, char **argv)
     gen_source(&src, word[0], &cli_run, &opt.engine, true);
     const struct tok *t = cli_source_tok(&src);
     bool hls = strcmp(opt.engine, "hls") == 0;
+    if (opt.memory && hls)
+        cli_usage(&cli_run, "--hmt runs on the engines int and golden");
 
     struct tok_ids prompt = {0};
     struct cli_text in;
     if (!make_prompt(t, &prompt, &in, &err))
         cli_die_error(&err);
     cli_warn_lost(&prompt);
-    int limit = gen_limit(&src);
+    int limit = opt.memory ? NUM_MAX_SEQ : gen_limit(&src);
     if (prompt.n >= (size_t)limit)
         cli_die("the prompt has %zu tokens, and %s holds %d positions: "
                 "shorten it%s",
@@ -349,6 +355,7 @@ const struct cli_command cli_run = {
     "  flexllm run smollm2.fxq --chat -p 'What is the capital of France?'\n"
     "  flexllm run smollm2.fxq -p 'The sea' --temperature 0.8 --top-p 0.95 "
     "--seed 7\n"
+    "  flexllm run smollm2.fxq --hmt book.hmt --file book.txt -n 200\n"
     "  flexllm run smollm2.fxq -p 'The sea' -n 8 --engine hls --json",
     run_run,
 };
