@@ -231,3 +231,63 @@ int gold_sample(const int32_t *logits, int n, const struct gold_sampler *s,
         cum += w[++pick];
     return best[pick];
 }
+
+/* ---- the memory of an HMT ------------------------------------------------ */
+
+void gold_hmt_project(const struct num_hmt_matrix *w, int dm, int d,
+                      const int8_t *code, struct num_scale state, int16_t *y)
+{
+    for (int o = 0; o < dm; o++) {
+        int64_t hi = 0, lo = 0;
+        for (int i = 0; i < d; i++) {
+            int32_t v = w->w[(int64_t)o * d + i];
+            hi += code[i] * num_hmt_hi(v);
+            lo += code[i] * num_hmt_lo(v);
+        }
+        struct num_scale s = {w->mant[o], w->exp[o]};
+        struct num_scale s16 = num_scale_shift(s, 4);
+        int64_t a = num_dequant(hi, state, s16, w->frac, 0, NUM_ACT_BITS);
+        int64_t b = num_dequant(lo, state, s, w->frac, 0, NUM_ACT_BITS);
+        y[o] = (int16_t)num_hmt_i16((int32_t)a, (int32_t)b);
+    }
+}
+
+void gold_hmt_memory(const int8_t *code, struct num_scale state,
+                     struct num_scale size, int m_frac, int d, int16_t *m)
+{
+    for (int i = 0; i < d; i++) {
+        int64_t v = num_dequant(code[i], state, size, m_frac, 0, NUM_ACT_BITS);
+        m[i] = (int16_t)num_hmt_i16((int32_t)v, 0);
+    }
+}
+
+void gold_hmt_search(const int16_t *q, const int16_t *key, const int16_t *m,
+                     int n, int dm, int d, struct num_scale s_scale, int32_t *y)
+{
+    int32_t score[NUM_HMT_MAX_MEMORIES];
+    int32_t max = INT32_MIN;
+    for (int s = 0; s < n; s++) {
+        int64_t dot = 0;
+        for (int i = 0; i < dm; i++)
+            dot += (int64_t)q[i] * key[(int64_t)s * dm + i];
+        score[s] = num_hmt_score(dot, s_scale);
+        max = score[s] > max ? score[s] : max;
+    }
+    uint32_t total = 0;
+    for (int s = 0; s < n; s++)
+        total += num_hmt_weight((int64_t)max - score[s]);
+    struct num_scale f = num_hmt_mean_scale(total);
+    for (int i = 0; i < d; i++) {
+        int64_t sum = 0;
+        for (int s = 0; s < n; s++)
+            sum += (int64_t)num_hmt_weight((int64_t)max - score[s]) *
+                   m[(int64_t)s * d + i];
+        y[i] = num_hmt_mean(sum, f);
+    }
+}
+
+struct num_scale gold_hmt_row(const int32_t *y, int d, int frac, int8_t *code)
+{
+    struct num_qsite site = {8, frac, 65536, 0};
+    return gold_quantise(&site, y, d, code).scale;
+}

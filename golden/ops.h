@@ -10,6 +10,7 @@
 #ifndef GOLDEN_OPS_H
 #define GOLDEN_OPS_H
 #include "num/hadamard.h"
+#include "num/hmt.h"
 #include "num/qmodel.h"
 
 /* 1. A token's embedding row (d) as a residual stream with res_frac fraction
@@ -69,5 +70,24 @@ struct gold_sampler {
 /* The token drawn from logits (n) for position `step`. */
 int gold_sample(const int32_t *logits, int n, const struct gold_sampler *s,
                 uint32_t step);
+
+/* ---- the memory of an HMT: section 6 ------------------------------------- */
+
+/* y (dm) = the state times w. */
+void gold_hmt_project(const struct num_hmt_matrix *w, int dm, int d,
+                      const int8_t *code, struct num_scale state, int16_t *y);
+
+/* m (d) = the state as a memory. */
+void gold_hmt_memory(const int8_t *code, struct num_scale state,
+                     struct num_scale size, int m_frac, int d, int16_t *m);
+
+/* y (d), 27 bits with 8 fraction bits more than m: the mean of n >= 1 memories
+ * m (n, d), weighed by what q (dm) and the keys (n, dm) say. */
+void gold_hmt_search(const int16_t *q, const int16_t *key, const int16_t *m,
+                     int n, int dm, int d, struct num_scale s_scale,
+                     int32_t *y);
+
+/* code (d) and scale of a row from y with `frac` fraction bits. */
+struct num_scale gold_hmt_row(const int32_t *y, int d, int frac, int8_t *code);
 
 #endif
