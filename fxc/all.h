@@ -269,7 +269,9 @@ struct Target {
     const char *name;
     double clkq, setup;   /* flip-flop */
     double lut;           /* one level of logic with its wire */
+    int inputs;           /* of a LUT */
     double carry, carry1; /* carry chain: start, and each bit */
+    double cmp;           /* more, until the last carry is on a wire */
     double mul;           /* one DSP multiplier, unregistered */
     double ramq;          /* clock to data of a block RAM */
     double port;          /* clock to data of a FIFO */
@@ -343,8 +345,19 @@ int update_step(const Region *, const Node *phi);
 
 bool vouched(const Region *, const Mem *);
 
+/* A comparison with a constant that needs no carry chain: x < bound, or not,
+ * for a bound of 0, 2^k or -2^k. */
+typedef struct BitTest {
+    Node *x;
+    bool sgn, inverted; /* x is signed; the result is inverted */
+    int bound;          /* 0: zero, 1: 2^k, -1: -2^k */
+    int k;
+} BitTest;
+
 /* target.c */
 const Target *target_find(const char *);
+bool bit_test(const Node *, BitTest *);
+int compare_width(const Node *);
 double op_delay(const Node *);
 int op_lat(const Node *);
 

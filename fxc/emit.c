@@ -178,14 +178,18 @@ const char *ref(Node *n, const Region *r, int step, int w)
 
 /* ---- operations ---- */
 
-/* Bits in which two values can be compared. */
-static int compare_width(const Node *n)
+static const char *bit_test_text(const Node *n, const BitTest *t)
 {
-    const Node *a = n->in[0], *b = n->in[1];
-    bool sgn = n->op == Oslt || n->op == Osle || a->sgn || b->sgn;
-    int x = a->rw + (sgn && !a->sgn && a->rw < a->w);
-    int y = b->rw + (sgn && !b->sgn && b->rw < b->w);
-    return x > y ? x : y;
+    int w = compare_width(n);
+    const char *x = ref(t->x, n->rgn, n->step, w);
+    const char *sign = fmt("|(%s >> %d)", x, w - 1);
+    const char *s = sign;
+    if (t->bound < 0)
+        s = fmt("(%s & |(~%s >> %d))", sign, x, t->k);
+    else if (t->bound > 0)
+        s = fmt(t->sgn ? "(%s | ~|(%s >> %d))" : "%s~|(%s >> %d)",
+                t->sgn ? sign : "", x, t->k);
+    return t->inverted ? fmt("~(%s)", s) : s;
 }
 
 static const char *slice_text(Node *n, const Region *r)
@@ -255,6 +259,9 @@ static const char *expression(Node *n)
     default:
         break;
     }
+    BitTest bt;
+    if (bit_test(n, &bt))
+        return bit_test_text(n, &bt);
     if (opinfo[n->op].class == Ccmp) {
         int k = compare_width(n);
         bool sgn = n->op == Oslt || n->op == Osle;

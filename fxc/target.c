@@ -9,11 +9,11 @@
 #include "fxc/all.h"
 #include <string.h>
 
-/*   name   clkq setup  lut  carry carry1  mul   ramq port  mula mulb */
+/*   name   clkq setup  lut  in carry carry1 cmp   mul   ramq port  mula mulb */
 static const Target targets[] = {
-    {"xcup", 0.10, 0.10, 0.35, 0.35, 0.015, 2.20, 0.90, 0.60, 27, 18},
-    {"xc7", 0.40, 0.10, 0.60, 0.60, 0.030, 3.00, 1.80, 1.00, 25, 18},
-    {"ecp5", 0.50, 0.20, 0.90, 0.90, 0.045, 3.80, 4.30, 1.40, 18, 18},
+    {"xcup", 0.10, 0.10, 0.35, 6, 0.35, 0.015, 0.10, 2.20, 0.90, 0.60, 27, 18},
+    {"xc7", 0.40, 0.10, 0.60, 6, 0.60, 0.030, 0.20, 3.00, 1.80, 1.00, 25, 18},
+    {"ecp5", 0.50, 0.20, 0.85, 4, 1.25, 0.029, 0.90, 4.60, 5.60, 1.40, 18, 18},
 };
 
 const Target *target_find(const char *name)
@@ -24,19 +24,73 @@ const Target *target_find(const char *name)
     return NULL;
 }
 
-static int operand_bits(const Node *n)
+/* Bits in which two values can be compared. */
+int compare_width(const Node *n)
 {
-    int w = 1;
-    for (int i = 0; i < n->nin; i++)
-        if (n->in[i]->rw > w)
-            w = n->in[i]->rw;
-    return w;
+    const Node *a = n->in[0], *b = n->in[1];
+    bool sgn = n->op == Oslt || n->op == Osle || a->sgn || b->sgn;
+    int x = a->rw + (sgn && !a->sgn && a->rw < a->w);
+    int y = b->rw + (sgn && !b->sgn && b->rw < b->w);
+    return x > y ? x : y;
+}
+
+/* k if v is 2^k, else -1. */
+static int power(uint64_t v)
+{
+    return v && !(v & (v - 1)) ? __builtin_ctzll(v) : -1;
+}
+
+bool bit_test(const Node *n, BitTest *t)
+{
+    bool sgn = n->op == Oslt || n->op == Osle;
+    if (!sgn && n->op != Oult && n->op != Oule)
+        return false;
+    bool right = n->in[1]->op == Oconst, equal = n->op == Osle || n->op == Oule;
+    const Node *c = n->in[right];
+    uint64_t v;
+    if (!const_small(c, &v) || n->in[!right]->op == Oconst || c->w > 64)
+        return false;
+    if (sgn && c->w < 64 && v >> (c->w - 1) & 1)
+        v |= ~UINT64_C(0) << c->w;
+    /* x < v + 1 is x <= v; v < x is not x <= v */
+    uint64_t bound = v + (right == equal);
+    if (bound != v && (sgn ? v == INT64_MAX : v == UINT64_MAX))
+        return false;
+    *t = (BitTest){.x = n->in[!right], .sgn = sgn, .inverted = !right};
+    if (bound == 0)
+        return sgn;
+    bool minus = sgn && (int64_t)bound < 0;
+    t->bound = minus ? -1 : 1;
+    t->k = power(minus ? 0 - bound : bound);
+    return t->k >= 0 && t->k < compare_width(n) - 1;
+}
+
+/* Levels of LUTs in which n bits become one. */
+static int levels(int n)
+{
+    int k = 0;
+    for (int64_t reach = 1; reach < n; reach *= target->inputs)
+        k++;
+    return k;
+}
+
+/* Levels to choose among 2^n. A LUT of 6 inputs chooses among four. */
+static int choose(int n)
+{
+    return target->inputs >= 6 ? (n + 1) / 2 : n;
+}
+
+/* One bit that decides over many has a long wire. */
+static double spread(int n)
+{
+    return n > 16 ? target->lut * 0.2 * clog2(n / 8) : 0;
 }
 
 double op_delay(const Node *n)
 {
     const Target *t = target;
     bool konst = n->nin > 1 && n->in[1]->op == Oconst;
+    BitTest bt;
     switch (opinfo[n->op].class) {
     case Clogic:
         return n->rw == 1 ? t->lut * 0.6 : t->lut;
@@ -44,23 +98,24 @@ double op_delay(const Node *n)
         return n->rw <= 3 ? t->lut : t->carry + t->carry1 * n->rw;
     case Ccmp:
         if (n->op == Oeq || n->op == One)
-            return t->lut * (1 + clog2(operand_bits(n)) / 3);
-        if (konst && is_const(n->in[1], 0))
-            return 0.05; /* the sign bit */
-        return t->carry + t->carry1 * operand_bits(n);
+            return t->lut * levels(compare_width(n) * (konst ? 1 : 2));
+        if (bit_test(n, &bt))
+            return bt.bound == 0 ? 0.05
+                                 : t->lut * levels(compare_width(n) - bt.k + 1);
+        return t->carry + t->carry1 * compare_width(n) + t->cmp;
     case Cmux:
-        return t->lut;
+        return t->lut + spread(n->rw);
     case Cshift:
-        return konst ? 0 : t->lut * (1 + clog2(n->rw) / 2);
+        return konst ? 0 : t->lut * choose(clog2(n->rw)) + spread(n->rw);
     case Cmul:
         return t->mul;
     case Cmem:
         if (n->op == Oload && n->mem->kind == Mreg)
             return n->in[0]->op == Oconst
                        ? 0
-                       : t->lut * (1 + clog2(n->mem->depth) / 2);
+                       : t->lut * choose(clog2(n->mem->depth)) + spread(n->rw);
         if (n->op == Oload && n->mem->kind == Mrom && op_lat(n) == 0)
-            return t->lut * (1 + clog2(n->mem->depth) / 6);
+            return t->lut * (1 + choose(clog2(n->mem->depth) - t->inputs + 1));
         return 0.3;
     default:
         return 0;

@@ -119,6 +119,35 @@ FX_MODULE void arith(const struct arith_ports *p)
 }
 FX_ENTRY(arith)
 
+/* Comparisons with 2^k, -2^k and their neighbours: bits instead of carries. */
+PORTS(bounds);
+FX_MODULE void bounds(const struct bounds_ports *p)
+{
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(bounds, 1);
+        uint32_t x = GET(p), y = 0;
+        int32_t s = (int32_t)x >> ((x & 7) * 4);
+        uint32_t u = x >> ((x & 7) * 4);
+        FX_INT(11) n = (FX_INT(11))s;
+        y |= (uint32_t)(s < 64) << 0 | (uint32_t)(s <= 64) << 1;
+        y |= (uint32_t)(s > 64) << 2 | (uint32_t)(s >= 64) << 3;
+        y |= (uint32_t)(s < -64) << 4 | (uint32_t)(s <= -64) << 5;
+        y |= (uint32_t)(s > -64) << 6 | (uint32_t)(s >= -64) << 7;
+        y |= (uint32_t)(s < 0) << 8 | (uint32_t)(s <= 0) << 9;
+        y |= (uint32_t)(s > 0) << 10 | (uint32_t)(s >= 0) << 11;
+        y |= (uint32_t)(s < 63) << 12 | (uint32_t)(s > 63) << 13;
+        y |= (uint32_t)(s < -65) << 14 | (uint32_t)(s > -65) << 15;
+        y |= (uint32_t)(u < 64) << 16 | (uint32_t)(u > 64) << 17;
+        y |= (uint32_t)(u < 1) << 18 | (uint32_t)(u > 63) << 19;
+        y |= (uint32_t)(u < 0x80000000u) << 20;
+        y |= (uint32_t)(n < 16) << 21 | (uint32_t)(n > -17) << 22;
+        y |= (uint32_t)(n < -1) << 23 | (uint32_t)(n > -512) << 24;
+        y |= (uint32_t)((int64_t)s * 5 < 1024) << 25;
+        PUT(p, y);
+    }
+}
+FX_ENTRY(bounds)
+
 /* Conditional reads and writes, a switch, a loop-carried shift register. */
 PORTS(choose);
 FX_MODULE void choose(const struct choose_ports *p)
@@ -303,6 +332,7 @@ int main(int argc, char **argv)
         for (int c = 0; c < 5; c++)
             RUN(nest, n, trips[c], n * trips[c]);
         RUN(arith, n, 0, n);
+        RUN(bounds, n, 0, n);
         RUN(choose, n, 0, n - (n + 1) / 4);
         RUN(registers, n, 0, n);
         for (int c = 0; c < 5; c++)

@@ -14,7 +14,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     shift
 done
 [ $# -gt 0 ] && shift
-[ -n "$names" ] || names="pairs hash histogram nest arith choose registers
+[ -n "$names" ] || names="pairs hash histogram nest arith bounds choose registers
     straight inplace flow"
 bad=0 n=0
 for k in $names; do
