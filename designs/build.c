@@ -95,8 +95,8 @@ static void command_make(struct command *c, int stage,
                          const struct dsn_config *p, const struct num_qmodel *m,
                          int cap, const char *root)
 {
-    static const char *const flag[] = {"-std=c23", "-O3",     "-march=native",
-                                       "-fPIC",    "-shared", "-w",
+    static const char *const flag[] = {"-std=gnu23", "-O3",     "-march=native",
+                                       "-fPIC",      "-shared", "-w",
                                        "-DNDEBUG"};
     command_add(c, "%s", o->compiler != 0 ? o->compiler : "clang-19");
     for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
@@ -116,6 +116,9 @@ static void command_make(struct command *c, int stage,
     command_add(c, "%s/sim/sim.c", root);
     command_add(c, "%s/sim/context.c", root);
     command_add(c, "%s/sim/memory.c", root);
+    command_add(c, "%s/sim/timing.c", root);
+    command_add(c, "%s/base/file.c", root);
+    command_add(c, "%s/base/error.c", root);
 }
 
 /* Runs it; what it printed first is the message when it fails. */

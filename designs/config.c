@@ -21,6 +21,9 @@ static const struct {
     {"wbits", offsetof(struct dsn_config, wbits), 8, 1},
     {"deep", offsetof(struct dsn_config, deep), DSN_MAX_DEEP, 1},
     {"fm", offsetof(struct dsn_config, fm), 36, 1},
+    {"pch", offsetof(struct dsn_config, pch), DSN_MAX_CH, 1},
+    {"ap", offsetof(struct dsn_config, ap), DSN_MAX_LANES, 1},
+    {"turns", offsetof(struct dsn_config, turns), 2, 1},
 };
 enum { FIELDS = sizeof field / sizeof *field };
 
@@ -77,7 +80,7 @@ bool dsn_config_parse(struct dsn_config *c, const char *text,
         int i = p[n] == '=' ? dsn_config_find(p, n) : -1;
         FL_FAIL_IF(i < 0, err, FL_FORMAT, (uint64_t)(p - text),
                    "parallelism \"%s\": no such name at \"%.16s\", know tp wp "
-                   "bp dwp ch kp hp wbits deep fm",
+                   "bp dwp ch kp hp wbits deep fm pch ap turns",
                    text, p);
         char *end;
         long v = strtol(p + n + 1, &end, 10);
@@ -128,6 +131,12 @@ bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
         c->deep = 2;
     if (c->fm == 0)
         c->fm = 2;
+    if (c->pch == 0)
+        c->pch = 1;
+    if (c->ap == 0)
+        c->ap = c->kp;
+    if (c->turns == 0)
+        c->turns = 2;
     for (int i = 0; i < FIELDS; i++)
         FL_FAIL_IF(*dsn_config_at(c, i) < 1 ||
                        *dsn_config_at(c, i) > field[i].max,
@@ -146,6 +155,10 @@ bool dsn_config_check(struct dsn_config *c, const struct num_qmodel *m,
     FL_FAIL_IF(c->bp * c->dwp % c->ch != 0, err, FL_RANGE, 0,
                "parallelism: ch %d must divide bp * dwp = %d", c->ch,
                c->bp * c->dwp);
+    FL_FAIL_IF(c->wp % c->pch != 0, err, FL_RANGE, 0,
+               "parallelism: pch %d must divide wp %d", c->pch, c->wp);
+    FL_FAIL_IF(c->kp % c->ap != 0, err, FL_RANGE, 0,
+               "parallelism: ap %d must divide kp %d", c->ap, c->kp);
     FL_FAIL_IF(s->d % c->bp != 0 || s->ffn % c->bp != 0 || s->head % c->bp != 0,
                err, FL_UNSUPPORTED, 0,
                "parallelism: bp %d must divide d %d, ffn %d and head %d", c->bp,

@@ -5,11 +5,17 @@
  *
  *   tp    prefill: tokens side by side in a beat
  *   wp    prefill: outputs side by side in the linear engine
+ *   pch   prefill: memory channels that a beat of wp weights comes from
+ *   ap    prefill: channels of a key or value worked on at once
+ *   turns prefill: groups of tp tokens that take turns, 1 or 2: while one is in
+ *         the linear engine the other is normed, attended or rotated
  *   bp    decode: channels of the token side by side in a beat
  *   dwp   decode: outputs side by side in the linear engine, bp weights each
  *   ch    decode: memory channels that a beat of bp * dwp weights comes from
- *   kp    both: channels of a key or value row a beat
- *   hp    both: key/value heads worked on at once, each with its own channels
+ *   kp    both: channels of a key or value in a word of the cache; decode:
+ *         channels worked on at once
+ *   hp    both: stripes of the cache; decode: each has its own memory channels
+ *         and its own attention
  *   wbits both: bits of a weight as stored, 4 or 8
  *   deep  decode: beats of weights that are fetched ahead, so that the memory
  *         works on while the engine waits for its input
@@ -34,6 +40,9 @@ struct dsn_config {
     int wbits; /* 0: the widest of the model's */
     int deep;  /* 0: 2 */
     int fm;    /* 0: what the model needs at least */
+    int pch;   /* 0: 1 */
+    int ap;    /* 0: kp */
+    int turns; /* 0: 2 */
 };
 
 /* Sensible lanes for any model on a CPU: the shape decides bp, kp and hp. */

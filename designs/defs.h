@@ -18,7 +18,7 @@ struct dsn_def {
     const char *name;
     int value;
 };
-enum { DSN_DEFS = 18 };
+enum { DSN_DEFS = 20 };
 
 struct dsn_room dsn_room_of(const struct num_qmodel *m, int cap);
 

@@ -144,6 +144,16 @@ static int give_id(void *user, void *beat)
 /* The scalars of the job, by name, into the ports struct P. */
 #define SET_SCALAR(type, name) P.name = s.name;
 
+/* Decode's ports have a stripe of the cache each, prefill's has them all. */
+static struct dsn_mem stripes(const struct dsn_image *im,
+                              const struct dsn_mem *mem, int a)
+{
+    struct dsn_mem m = mem[a];
+    if (DSN_STAGE == DSN_PREFILL)
+        m.bytes *= (size_t)im->config.hp;
+    return m;
+}
+
 /* The scalars and memories that both stages have. */
 #define COMMON_PORTS(h, P)                                                     \
     do {                                                                       \
@@ -161,14 +171,14 @@ static int give_id(void *user, void *beat)
                       im->stage[DSN_STAGE].w[c], AT(w[DSN_STAGE][c]),          \
                       (P).weights_req[c], (P).weights[c]);                     \
         for (int a = 0; a < HP; a++) {                                         \
-            READ_PORT(i8, KP, k_read, a, im->k[a], AT(k[a]),                   \
+            READ_PORT(i8, KP, k_read, a, stripes(im, im->k, a), AT(k[a]),      \
                       (P).k_read_req[a], (P).k_read[a]);                       \
-            READ_PORT(i8, KP, v_read, a, im->v[a], AT(v[a]),                   \
+            READ_PORT(i8, KP, v_read, a, stripes(im, im->v, a), AT(v[a]),      \
                       (P).v_read_req[a], (P).v_read[a]);                       \
-            WRITE_PORT(k_write, a, im->k[a], AT(k[a]), (P).k_write_req[a],     \
-                       (P).k_write[a], (P).k_ack[a]);                          \
-            WRITE_PORT(v_write, a, im->v[a], AT(v[a]), (P).v_write_req[a],     \
-                       (P).v_write[a], (P).v_ack[a]);                          \
+            WRITE_PORT(k_write, a, stripes(im, im->k, a), AT(k[a]),            \
+                       (P).k_write_req[a], (P).k_write[a], (P).k_ack[a]);      \
+            WRITE_PORT(v_write, a, stripes(im, im->v, a), AT(v[a]),            \
+                       (P).v_write_req[a], (P).v_write[a], (P).v_ack[a]);      \
         }                                                                      \
         FX_STREAM(u32, DSN_WORDS, table, 2);                                   \
         FX_STREAM(u32, TP, ids, 2);                                            \

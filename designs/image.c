@@ -386,9 +386,14 @@ static bool shared_build(struct dsn_image *im, const struct num_qmodel *m,
     int shard = (s->nkv + im->config.hp - 1) / im->config.hp; /* heads */
     size_t bytes =
         (size_t)s->layers * (size_t)shard * (size_t)im->cap * (size_t)s->head;
-    for (int a = 0; a < im->config.hp; a++) {
-        FL_TRY(mem_new(&im->k[a], plan, bytes, "key cache", err));
-        FL_TRY(mem_new(&im->v[a], plan, bytes, "value cache", err));
+    size_t stripes = (size_t)im->config.hp;
+    FL_TRY(mem_new(&im->k[0], plan, stripes * bytes, "key cache", err));
+    FL_TRY(mem_new(&im->v[0], plan, stripes * bytes, "value cache", err));
+    for (size_t a = 0; a < stripes; a++) {
+        im->k[a] =
+            (struct dsn_mem){plan ? 0 : im->k[0].data + a * bytes, bytes};
+        im->v[a] =
+            (struct dsn_mem){plan ? 0 : im->v[0].data + a * bytes, bytes};
     }
     return true;
 }
@@ -404,7 +409,7 @@ static bool build(struct dsn_image *im, const struct num_qmodel *m,
                "%d positions wanted, the model has %d", cap, m->seq);
     im->cap = (cap + c->tp - 1) / c->tp * c->tp;
     int group = dsn_group(m);
-    struct lanes pre = {group, 1, 1, c->wp, c->wbits};
+    struct lanes pre = {group, c->pch, 1, c->wp, c->wbits};
     struct lanes dec = {group, c->ch, c->bp, c->dwp, c->wbits};
     bool ok =
         stage_build(&im->stage[DSN_PREFILL], m, DSN_PREFILL, &pre, plan, err) &&
@@ -436,10 +441,8 @@ void dsn_image_free(struct dsn_image *im)
         free(im->stage[s].mul.data);
         free(im->stage[s].table);
     }
-    for (int a = 0; a < DSN_MAX_HP; a++) {
-        free(im->k[a].data);
-        free(im->v[a].data);
-    }
+    free(im->k[0].data);
+    free(im->v[0].data);
     free(im->embed.data);
     free(im->rope.data);
     *im = (struct dsn_image){0};

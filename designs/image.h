@@ -6,7 +6,7 @@
  *
  * Memories (one port each, addresses from 0):
  *
- *   stage[p].w[c]  weights of channel c        prefill: 1 channel, decode: ch
+ *   stage[p].w[c]  weights of channel c        prefill: pch, decode: ch
  *                  step | tile of wp rows | bp inputs | lane
  *   stage[p].side  what goes with them         words of 32 bits, bp a beat
  *   stage[p].mul   multipliers of weight       step | tile | group | row of
@@ -14,7 +14,7 @@
  *   embed          codes and scale of a token  row | scale word, codes; both
  *                  parts in words of kp bytes
  *   rope           cosines and sines           position | pair | {cos, sin}
- *   k[a], v[a]     the cache of shard a        designs/llama_cache.h
+ *   k[a], v[a]     the cache, stripe a         designs/llama_cache.h
  *
  * A beat has bp wp weights (bp is 1 in prefill), lane j of channel c being lane
  * l = c bp wp / ch + j of them: row tile wp + l / bp, input i bp + l % bp. The
@@ -62,8 +62,8 @@ struct dsn_image {
     int cap; /* positions the cache has room for, a multiple of tp */
     struct dsn_stage stage[DSN_STAGES];
     struct dsn_mem embed, rope;
-    struct dsn_mem k[DSN_MAX_HP], v[DSN_MAX_HP];
-    int embed_row; /* words of kp bytes */
+    struct dsn_mem k[DSN_MAX_HP], v[DSN_MAX_HP]; /* behind one another */
+    int embed_row;                               /* words of kp bytes */
 };
 
 /* Lays out m for c (checked here) with room for cap positions. False: the

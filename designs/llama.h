@@ -3,9 +3,10 @@
  * the step loop, and the tasks that only move beats about.
  *
  *   TP  tokens a beat     WP  outputs at once    HP  shards of the cache
- *   BP  channels a beat   CH  weight memories    KP  channels of a cache row
- *   GROUP  inputs of a weight group, 0: none
- *   WBITS  bits of a weight                          a beat
+ *   BP  channels a beat   CH  weight memories    KP  channels of a cache word
+ *   WBITS  bits of a weight                      AP  of them attended at once
+ *   GROUP  inputs of a weight group, 0: none     TURNS  groups of tokens whose
+ *                                                    steps alternate, 1 or 2
  *   MAX_D MAX_FFN MAX_NQ MAX_HEAD MAX_LAYERS   room for the model,
  *   MAX_SHARE  query heads a key/value head,  MAX_SEQ  positions,
  *   MAX_M  order of the odd part of a Hadamard matrix, at least 2
@@ -23,8 +24,9 @@
 #include "fx/fx.h"
 
 #if !defined TP || !defined BP || !defined WP || !defined CH || !defined KP || \
-    !defined HP || !defined WBITS || !defined GROUP
-#error "a Llama design needs TP, BP, WP, CH, KP, HP, WBITS and GROUP"
+    !defined AP || !defined HP || !defined WBITS || !defined GROUP ||          \
+    !defined TURNS
+#error "a Llama design needs TP, BP, WP, CH, KP, AP, HP, TURNS, WBITS, GROUP"
 #endif
 #if !defined MAX_D || !defined MAX_FFN || !defined MAX_NQ ||                   \
     !defined MAX_SHARE || !defined MAX_HEAD || !defined MAX_SEQ ||             \
@@ -35,6 +37,10 @@ _Static_assert(TP == 1 || BP == 1, "a beat is tokens or channels, not both");
 _Static_assert((BP & (BP - 1)) == 0, "BP must be a power of two");
 _Static_assert(WP % BP == 0, "BP must divide WP");
 _Static_assert(BP *WP % CH == 0, "CH must divide BP * WP");
+_Static_assert(KP % AP == 0 && AP % BP == 0,
+               "BP must divide AP, AP must divide KP");
+_Static_assert(TURNS == 1 || (TURNS == 2 && BP == 1),
+               "TURNS must be 1, in prefill 1 or 2");
 _Static_assert(WBITS == 4 || WBITS == 8, "WBITS must be 4 or 8");
 _Static_assert(MAX_HEAD % BP == 0 && MAX_D % BP == 0 && MAX_FFN % BP == 0,
                "BP must divide the dimensions");
@@ -47,7 +53,7 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
 #define WELEM i8
 #endif
 #define XLANES (TP * BP) /* of an activation */
-#define KLANES (TP * KP) /* of codes on their way to attention */
+#define ALANES (TP * AP) /* of codes on their way to attention */
 #define MAX_DQ (MAX_NQ * MAX_HEAD)
 #define MAX_IN FX_MAX(FX_MAX(MAX_D, MAX_FFN), MAX_DQ)
 
@@ -83,27 +89,33 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
 
 /* The scalars of both designs; PASS hands them on. All are the model's sizes or
  * what follows from them: designs/host.c computes them. */
-#define LLAMA_SCALARS                                                          \
-    int rounds;  /* records of the step table that every task will see */      \
-    int groups;  /* of TP tokens */                                            \
-    int vectors; /* that a group adds up in the residual stream */             \
-    int d, nq, nkv, head;                                                      \
-    int share;                 /* nq / nkv */                                  \
-    int chunks;                /* head / KP */                                 \
-    int cap;                   /* positions of the cache */                    \
-    int slots;                 /* heads of the largest shard */                \
-    int embed_row;             /* words */                                     \
-    int r3_blocks, r3_m, r3_p; /* of a head; head, 1, 1: none */               \
-    int r4_blocks, r4_m, r4_p; /* of ffn; ffn, 1, 1: none */                   \
-    uint64_t eps_q;                                                            \
+#define LLAMA_SCALARS                                                           \
+    int rounds; /* records of the step table that every task will see */        \
+    int groups; /* of TP tokens */                                              \
+    int passes; /* over the table: TURNS groups each, the last may have less */ \
+    int vectors; /* that a group adds up in the residual stream */              \
+    int d, nq, nkv, head;                                                       \
+    int share;                 /* nq / nkv */                                   \
+    int chunks;                /* head / KP */                                  \
+    int sweeps;                /* head / AP */                                  \
+    int cap;                   /* positions of the cache */                     \
+    int slots;                 /* heads of the largest stripe */                \
+    int spread;                /* stripes that a shard sees */                  \
+    uint32_t stripe;           /* words from one to the next */                 \
+    int embed_row;             /* words */                                      \
+    int r3_blocks, r3_m, r3_p; /* of a head; head, 1, 1: none */                \
+    int r4_blocks, r4_m, r4_p; /* of ffn; ffn, 1, 1: none */                    \
+    uint64_t eps_q;                                                             \
     uint32_t sqrt_d /* scale word */
 #define PASS                                                                   \
-    .rounds = p->rounds, .groups = p->groups, .vectors = p->vectors,           \
-    .d = p->d, .nq = p->nq, .nkv = p->nkv, .head = p->head, .share = p->share, \
-    .chunks = p->chunks, .cap = p->cap, .slots = p->slots,                     \
-    .embed_row = p->embed_row, .r3_blocks = p->r3_blocks, .r3_m = p->r3_m,     \
-    .r3_p = p->r3_p, .r4_blocks = p->r4_blocks, .r4_m = p->r4_m,               \
-    .r4_p = p->r4_p, .eps_q = p->eps_q, .sqrt_d = p->sqrt_d
+    .rounds = p->rounds, .groups = p->groups, .passes = p->passes,             \
+    .vectors = p->vectors, .d = p->d, .nq = p->nq, .nkv = p->nkv,              \
+    .head = p->head, .share = p->share, .chunks = p->chunks,                   \
+    .sweeps = p->sweeps, .cap = p->cap, .slots = p->slots,                     \
+    .spread = p->spread, .stripe = p->stripe, .embed_row = p->embed_row,       \
+    .r3_blocks = p->r3_blocks, .r3_m = p->r3_m, .r3_p = p->r3_p,               \
+    .r4_blocks = p->r4_blocks, .r4_m = p->r4_m, .r4_p = p->r4_p,               \
+    .eps_q = p->eps_q, .sqrt_d = p->sqrt_d
 
 /* ---- side: deals out the words that go with a step ---------------------- */
 
@@ -187,6 +199,40 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             if (part == 2)
                 FX_WRITE(p->rows, row);
             part = part == 2 ? 0 : part + 1;
+        }
+    }
+}
+#include "fx/end.h"
+
+/* ---- gather: a beat of weights out of all channels ---------------------- */
+
+#define GATHERED (BP * WP / CH) /* weights of a memory word */
+
+#define FX_NAME gather
+struct FX_(ports) {
+    FX_IN(u32, DSN_WORDS) cmd;
+    FX_IN(WELEM, GATHERED) x[CH];
+    FX_OUT(WELEM, BP *WP) y;
+    int rounds;
+};
+
+FX_MODULE void FX_NAME(const struct FX_(ports) *p)
+{
+    for (int n = 0; n < p->rounds; n++) {
+        STEP c = FX_READ(p->cmd);
+        int words = KIND(c) == DSN_NONE ? 0 : GET(c, DSN_WLEN);
+        for (int i = 0; i < words; i++) {
+            FX_PIPELINE(forward, 1);
+            FX_BEAT(WELEM, BP * WP) y = FX_ZERO;
+            for (int a = 0; a < CH; a++) {
+                FX_UNROLL;
+                FX_BEAT(WELEM, GATHERED) x = FX_READ(p->x[a]);
+                for (int k = 0; k < GATHERED; k++) {
+                    FX_UNROLL;
+                    FX_SET(WELEM, y, a * GATHERED + k, FX_GET(WELEM, x, k));
+                }
+            }
+            FX_WRITE(p->y, y);
         }
     }
 }

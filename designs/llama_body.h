@@ -32,7 +32,7 @@ enum {
     AT_SLIM,
 };
 #define AT_TASKS   14
-#define HEADS_DEEP (3 * MAX_NQ) /* scales wait here for their heads */
+#define HEADS_DEEP (TURNS * 3 * MAX_NQ) /* scales wait for their heads */
 
 #define FX_NAME body_fork
 #define FX_ELEM u32
@@ -94,7 +94,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAM(i27, XLANES, normed, 2);
     FX_STREAM(i27, XLANES, chosen, 2);
     FX_STREAM(i32, BP, mean, 2);
-    FX_STREAM(i27, XLANES, gated, 2);
+    FX_STREAM(i27, XLANES, gated, TURNS > 1 ? MAX_FFN : 2);
     FX_STREAM(i27, XLANES, rotated, 2);
     FX_STREAM(i27, XLANES, heads, 2);
     FX_STREAM(i27, XLANES, turned, 2);
@@ -105,9 +105,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAMS(scale, 1, out, HP, HEADS_DEEP);
     FX_STREAMS(i8, XLANES, k, HP, 2);
     FX_STREAMS(i8, XLANES, v, HP, 2);
-    FX_STREAMS(i8, XLANES, q, HP, 2);
-    FX_STREAMS(i27, KLANES, part, HP, 2);
-    FX_STREAM(i27, KLANES, merged, 2);
+    FX_STREAMS(i8, XLANES, q, HP, TURNS > 1 ? TURNS * MAX_DQ : 2);
+    FX_STREAMS(i27, ALANES, part, HP, 2);
+    FX_STREAM(i27, ALANES, merged, 2);
     FX_STREAM(i27, XLANES, att, 2);
 
     FX_TASK(body_fork, .x = p->cmd,
@@ -120,13 +120,13 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .share = p->share);
 
     FX_TASK(lookup, .go = p->go[0], .id = p->id, .req = p->embed_req,
-            .data = p->embed, .y = FX_TO(row), .groups = p->groups, .d = p->d,
+            .data = p->embed, .y = FX_TO(row), .passes = p->passes, .d = p->d,
             .row = p->embed_row);
     FX_TASK(enter, .cmd = FX_FROM(cmd[AT_ENTER]), .embed = FX_FROM(row),
             .res = FX_FROM(res), .y = FX_TO(term), .rounds = p->rounds,
             .d = p->d);
     FX_TASK(total, .go = p->go[1], .x = FX_FROM(term), .y = FX_TO(stream),
-            .groups = p->groups, .vectors = p->vectors, .d = p->d);
+            .passes = p->passes, .vectors = p->vectors, .d = p->d);
     FX_TASK(norm, .cmd = FX_FROM(cmd[AT_NORM]), .x = FX_FROM(stream),
             .y = FX_TO(normed), .rounds = p->rounds, .d = p->d,
             .eps_q = p->eps_q, .sqrt_d = p->sqrt_d);
@@ -172,15 +172,16 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                    .v_write_req = p->v_write_req[a], .v_write = p->v_write[a],
                    .v_ack = p->v_ack[a], .v_read_req = p->v_read_req[a],
                    .v_read = p->v_read[a], .rounds = p->rounds,
-                   .heads = p->slots - (a >= full), .share = p->share,
-                   .head = p->head, .chunks = p->chunks, .slots = p->slots,
-                   .cap = p->cap);
+                   .heads = HP == 1 ? p->nkv : p->slots - (a >= full),
+                   .share = p->share, .head = p->head, .chunks = p->chunks,
+                   .sweeps = p->sweeps, .slots = p->slots, .cap = p->cap,
+                   .spread = p->spread, .stripe = p->stripe);
     }
     FX_TASK(merge, .cmd = FX_FROM(cmd[AT_MERGE]), .x = {EACH(HP, FROM, part)},
             .y = FX_TO(merged), .rounds = p->rounds, .nkv = p->nkv,
-            .share = p->share, .chunks = p->chunks);
+            .share = p->share, .sweeps = p->sweeps);
     FX_TASK(slim, .cmd = FX_FROM(cmd[AT_SLIM]), .x = FX_FROM(merged),
-            .y = FX_TO(att), .rounds = p->rounds, .beats = p->nq * p->chunks);
+            .y = FX_TO(att), .rounds = p->rounds, .beats = p->nq * p->sweeps);
 }
 #include "fx/end.h"
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* designs/llama_cache.h -- the tasks round the key/value cache.
  *
- * A shard of the cache holds every HP-th key/value head. Its words are KP
- * channels (a chunk) of one position, C = head / KP of them a row:
+ * The cache lies in stripes. Stripe a of hp holds the key/value heads a, a +
+ * hp, a + 2 hp ...; its words are KP channels (a chunk) of one position, C =
+ * head / KP of them a row:
  *
  *     keys    word ((layer slots + slot) cap + position) C + chunk
  *     values  word ((layer slots + slot) C + chunk) cap + position
  *
- * for both stages alike; slot = key/value head / HP. A step's reads are asked
- * for only after its writes are in memory: what is read is what was written,
- * with no bypass.
+ * for both stages alike; slot = key/value head / hp. In decode a shard has a
+ * stripe and ports of its own. In prefill one shard sees all of them, `spread`
+ * stripes that are `stripe` words apart.
+ *
+ * A step's reads are asked for only after its writes are in memory: what is
+ * read is what was written, with no bypass. Prefill may take a value word in
+ * KP / AP parts, and then reads a chunk as often.
  *
  *     codes --> save --> write port --> hold --> fetch --> read port
  */
@@ -20,14 +25,17 @@
 /* Where a cache's words are: strides as in fx/kv_write.h, and a layer's. */
 #define PLACE                                                                  \
     int heads, chunks; /* of the shard; of a head */                           \
-    uint32_t layer_stride, head_stride, pos_stride, chunk_stride
+    int spread;                                                                \
+    uint32_t stripe, layer_stride, head_stride, pos_stride, chunk_stride
 #define KEYS(p)                                                                \
-    .heads = p->heads, .chunks = p->chunks,                                    \
+    .heads = p->heads, .chunks = p->chunks, .spread = p->spread,               \
+    .stripe = p->stripe,                                                       \
     .layer_stride = (uint32_t)(p->slots * p->chunks * p->cap),                 \
     .head_stride = (uint32_t)(p->chunks * p->cap),                             \
     .pos_stride = (uint32_t)p->chunks, .chunk_stride = 1
 #define VALUES(p)                                                              \
-    .heads = p->heads, .chunks = p->chunks,                                    \
+    .heads = p->heads, .chunks = p->chunks, .spread = p->spread,               \
+    .stripe = p->stripe,                                                       \
     .layer_stride = (uint32_t)(p->slots * p->chunks * p->cap),                 \
     .head_stride = (uint32_t)(p->chunks * p->cap), .pos_stride = 1,            \
     .chunk_stride = (uint32_t)p->cap
@@ -53,13 +61,18 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     for (int n = 0; n < p->rounds; n++) {
         STEP c = FX_READ(p->cmd);
-        uint32_t layer = FX_GET(u32, c, DSN_LAYER);
-        uint32_t pos = FX_GET(u32, c, DSN_POS);
-        FX_CALL(kv_write, .x = p->x, .req = p->req, .data = p->data,
-                .heads = IS_KV(c) ? p->heads : 0, .chunks = p->chunks,
-                .tokens = TP,
-                .base = layer * p->layer_stride + pos * p->pos_stride,
-                .head_stride = p->head_stride, .chunk_stride = p->chunk_stride);
+        uint32_t slot = FX_GET(u32, c, DSN_LAYER) * p->layer_stride +
+                        FX_GET(u32, c, DSN_POS) * p->pos_stride;
+        uint32_t base = slot;
+        int heads = IS_KV(c) ? p->heads : 0, left = p->spread;
+        for (int h = 0; h < heads; h++) {
+            FX_CALL(kv_write, .x = p->x, .req = p->req, .data = p->data,
+                    .heads = 1, .chunks = p->chunks, .tokens = TP, .base = base,
+                    .head_stride = 0, .chunk_stride = p->chunk_stride);
+            left = left == 1 ? p->spread : left - 1;
+            slot = left == p->spread ? slot + p->head_stride : slot;
+            base = left == p->spread ? slot : base + p->stripe;
+        }
     }
 }
 #include "fx/end.h"
@@ -103,10 +116,27 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         if (IS_KV(c))
             (void)FX_READ(p->done);
-        FX_CALL(kv_read, .req = p->req, .heads = p->heads, .chunks = p->chunks,
-                .positions = KIND(c) == DSN_KVQ ? GET(c, DSN_POS) + TP : 0,
-                .base = FX_GET(u32, c, DSN_LAYER) * p->layer_stride,
-                .head_stride = p->head_stride, .chunk_stride = p->chunk_stride);
+        int heads = KIND(c) == DSN_KVQ ? p->heads : 0, left = p->spread;
+        int positions = GET(c, DSN_POS) + TP;
+        int keys = p->chunk_stride == 1;
+        int reads = keys ? 1 : p->chunks * (KP / AP);
+        uint32_t slot = FX_GET(u32, c, DSN_LAYER) * p->layer_stride;
+        uint32_t base = slot;
+        for (int h = 0; h < heads; h++) {
+            uint32_t at = base;
+            int again = KP / AP; /* reads of this chunk */
+            for (int r = 0; r < reads; r++) {
+                FX_CALL(kv_read, .req = p->req, .heads = 1,
+                        .chunks = keys ? p->chunks : 1, .positions = positions,
+                        .base = at, .head_stride = 0,
+                        .chunk_stride = p->chunk_stride);
+                again = again == 1 ? KP / AP : again - 1;
+                at = again == KP / AP ? at + p->chunk_stride : at;
+            }
+            left = left == 1 ? p->spread : left - 1;
+            slot = left == p->spread ? slot + p->head_stride : slot;
+            base = left == p->spread ? slot : base + p->stripe;
+        }
     }
 }
 #include "fx/end.h"

@@ -106,38 +106,6 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 /* ---- the engine --------------------------------------------------------- */
 
-#define GATHERED (BP * WP / CH) /* weights of a memory word */
-
-#define FX_NAME gather
-struct FX_(ports) {
-    FX_IN(u32, DSN_WORDS) cmd;
-    FX_IN(WELEM, GATHERED) x[CH];
-    FX_OUT(WELEM, BP *WP) y;
-    int rounds;
-};
-
-FX_MODULE void FX_NAME(const struct FX_(ports) *p)
-{
-    for (int n = 0; n < p->rounds; n++) {
-        STEP c = FX_READ(p->cmd);
-        int words = KIND(c) == DSN_NONE ? 0 : GET(c, DSN_WLEN);
-        for (int i = 0; i < words; i++) {
-            FX_PIPELINE(forward, 1);
-            FX_BEAT(WELEM, BP * WP) y = FX_ZERO;
-            for (int a = 0; a < CH; a++) {
-                FX_UNROLL;
-                FX_BEAT(WELEM, GATHERED) x = FX_READ(p->x[a]);
-                for (int k = 0; k < GATHERED; k++) {
-                    FX_UNROLL;
-                    FX_SET(WELEM, y, a * GATHERED + k, FX_GET(WELEM, x, k));
-                }
-            }
-            FX_WRITE(p->y, y);
-        }
-    }
-}
-#include "fx/end.h"
-
 #define FX_NAME  linear
 #define FX_BP    BP
 #define FX_WP    WP
@@ -265,7 +233,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             .go = {EACH(2, TO, go)}, .id = FX_TO(id),
             .weights = {EACH(CH, PORT, weights_req)}, .side = p->side_req,
             .rope = p->rope_req, .end = FX_TO(stops), .y = p->y,
-            .steps = p->steps, .given = p->given, .total = p->groups,
+            .steps = p->steps, .given = p->given, .total = p->passes,
             .first = p->first, .rope_words = p->rope_words MUL_PASS_REQ);
     FX_TASK(stage_fork, .x = FX_FROM(records), .y = {EACH(4, TO, cmd)},
             .beats = p->rounds);

@@ -111,7 +111,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- deal: to the shards; wide: queries get KP channels a beat ---------- */
+/* ---- deal: to the shards; wide: queries get AP channels a beat ---------- */
 
 #define FX_NAME deal
 struct FX_(ports) {
@@ -155,15 +155,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_NAME collect
 #define FX_ELEM i8
 #define FX_N    XLANES
-#define FX_M    KLANES
+#define FX_M    ALANES
 #include "fx/widen.h"
 
 #define FX_NAME wide
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
     FX_IN(i8, XLANES) x;
-    FX_OUT(i8, KLANES) y;
-    int rounds, beats; /* of a step: the shard's queries, KP channels each */
+    FX_OUT(i8, ALANES) y;
+    int rounds, beats; /* of a step: the shard's queries, AP channels each */
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -180,7 +180,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 #define FX_NAME attention_qk
 #define FX_TP   TP
-#define FX_KP   KP
+#define FX_KP   AP
 #define FX_HP   MAX_SHARE
 #define FX_HEAD MAX_HEAD
 #include "fx/attention_qk.h"
@@ -188,8 +188,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_NAME match
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
-    FX_IN(i8, KLANES) q;
-    FX_IN(i8, KP) k;
+    FX_IN(i8, ALANES) q;
+    FX_IN(i8, AP) k;
     FX_OUT(i27, TP) s;
     int rounds, heads, share, head;
 };
@@ -218,7 +218,7 @@ struct FX_(ports) {
     FX_IN(scale, 1) scale;
     FX_OUT(u8, TP) p;
     FX_OUT(u32, TP) l;
-    int rounds, heads, share, chunks;
+    int rounds, heads, share, sweeps;
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -228,14 +228,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         FX_CALL(softmax, .s = p->s, .scale = p->scale, .p = p->p, .l = p->l,
                 .nkv = KIND(c) == DSN_KVQ ? p->heads : 0, .share = p->share,
                 .positions = GET(c, DSN_POS) + TP, .first = GET(c, DSN_POS),
-                .sweeps = p->chunks);
+                .sweeps = p->sweeps);
     }
 }
 #include "fx/end.h"
 
 #define FX_NAME attention_av
 #define FX_TP   TP
-#define FX_KP   KP
+#define FX_KP   AP
 #define FX_HP   MAX_SHARE
 #define FX_HEAD MAX_HEAD
 #define FX_SEQ  MAX_SEQ
@@ -246,9 +246,9 @@ struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
     FX_IN(u8, TP) p;
     FX_IN(u32, TP) l;
-    FX_IN(i8, KP) v;
+    FX_IN(i8, AP) v;
     FX_IN(scale, 1) scale;
-    FX_OUT(i27, KLANES) y;
+    FX_OUT(i27, ALANES) y;
     int rounds, heads, share, head;
 };
 
@@ -266,10 +266,57 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 /* ---- a shard: its cache and its attention ------------------------------- */
 
+/* ---- parts: words of the cache, AP channels at a time ------------------- */
+
+/* Keys leave word by word, part by part. Values come again for every part of a
+ * chunk, and one part of each word is taken. */
+#define FX_NAME parts
+struct FX_(ports) {
+    FX_IN(u32, DSN_WORDS) cmd;
+    FX_IN(i8, KP) x;
+    FX_OUT(i8, AP) y;
+    int rounds, heads, chunks, keys;
+};
+
+FX_MODULE void FX_NAME(const struct FX_(ports) *p)
+{
+    enum { PARTS = KP / AP };
+    for (int n = 0; n < p->rounds; n++) {
+        STEP c = FX_READ(p->cmd);
+        int heads = KIND(c) == DSN_KVQ ? p->heads : 0;
+        int positions = GET(c, DSN_POS) + TP;
+        int run = p->keys ? 1 : positions; /* beats with the same part */
+        int beats = heads * p->chunks * positions * PARTS;
+        FX_BEAT(i8, KP) word = FX_ZERO;
+        int part = 0, left = run;
+        for (int k = 0; k < beats; k++) {
+            FX_PIPELINE(take, 1);
+            if (!p->keys || part == 0)
+                word = FX_READ(p->x);
+            FX_BEAT(i8, AP) y = FX_ZERO;
+            for (int l = 0; l < KP; l++) {
+                FX_UNROLL;
+                if (l / AP == part)
+                    FX_SET(i8, y, l % AP, FX_GET(i8, word, l));
+            }
+            FX_WRITE(p->y, y);
+            left = left == 1 ? run : left - 1;
+            part = left != run ? part : part == PARTS - 1 ? 0 : part + 1;
+        }
+    }
+}
+#include "fx/end.h"
+
+#if AP < KP
+#define SHARD_TASKS 12
+#else
+#define SHARD_TASKS 10
+#endif
+
 #define FX_NAME shard_fork
 #define FX_ELEM u32
 #define FX_N    DSN_WORDS
-#define FX_WAYS 10
+#define FX_WAYS SHARD_TASKS
 #include "fx/fork.h"
 
 #define FX_NAME shard
@@ -280,7 +327,7 @@ struct FX_(ports) {
     FX_IN(i8, XLANES) q;
     FX_IN(scale, 1) soft;
     FX_IN(scale, 1) out;
-    FX_OUT(i27, KLANES) y;
+    FX_OUT(i27, ALANES) y;
     FX_OUT(u32, 2) k_write_req;
     FX_OUT(i8, KP) k_write;
     FX_IN(u1, 1) k_ack;
@@ -291,21 +338,22 @@ struct FX_(ports) {
     FX_IN(u1, 1) v_ack;
     FX_OUT(u32, 2) v_read_req;
     FX_IN(i8, KP) v_read;
-    int rounds, heads, share, head, chunks, slots, cap;
+    int rounds, heads, share, head, chunks, sweeps, slots, cap, spread;
+    uint32_t stripe;
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_DATAFLOW;
-    FX_STREAMS(u32, DSN_WORDS, cmd, 10, 2);
-    FX_STREAM(i8, KLANES, query, 2);
+    FX_STREAMS(u32, DSN_WORDS, cmd, SHARD_TASKS, 2);
+    FX_STREAM(i8, ALANES, query, 2);
     FX_STREAM(u1, 1, k_done, 2);
     FX_STREAM(u1, 1, v_done, 2);
     FX_STREAM(i27, TP, score, 4);
     FX_STREAM(u8, TP, prob, 4);
     FX_STREAM(u32, TP, sum, MAX_SHARE);
 
-    FX_TASK(shard_fork, .x = p->cmd, .y = {EACH(10, TO, cmd)},
+    FX_TASK(shard_fork, .x = p->cmd, .y = {EACH(SHARD_TASKS, TO, cmd)},
             .beats = p->rounds);
     FX_TASK_AT(save, 0, .cmd = FX_FROM(cmd[0]), .x = p->k,
                .req = p->k_write_req, .data = p->k_write, .rounds = p->rounds,
@@ -323,16 +371,31 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_TASK_AT(fetch, 1, .cmd = FX_FROM(cmd[5]), .done = FX_FROM(v_done),
                .req = p->v_read_req, .rounds = p->rounds, VALUES(p));
     FX_TASK(wide, .cmd = FX_FROM(cmd[6]), .x = p->q, .y = FX_TO(query),
-            .rounds = p->rounds, .beats = p->heads * p->share * p->chunks);
-    FX_TASK(match, .cmd = FX_FROM(cmd[7]), .q = FX_FROM(query), .k = p->k_read,
+            .rounds = p->rounds, .beats = p->heads * p->share * p->sweeps);
+#if AP < KP
+    FX_STREAM(i8, AP, key, 2);
+    FX_STREAM(i8, AP, value, 2);
+    FX_TASK_AT(parts, 0, .cmd = FX_FROM(cmd[10]), .x = p->k_read,
+               .y = FX_TO(key), .rounds = p->rounds, .heads = p->heads,
+               .chunks = p->chunks, .keys = 1);
+    FX_TASK_AT(parts, 1, .cmd = FX_FROM(cmd[11]), .x = p->v_read,
+               .y = FX_TO(value), .rounds = p->rounds, .heads = p->heads,
+               .chunks = p->chunks, .keys = 0);
+#define KEY   FX_FROM(key)
+#define VALUE FX_FROM(value)
+#else
+#define KEY   p->k_read
+#define VALUE p->v_read
+#endif
+    FX_TASK(match, .cmd = FX_FROM(cmd[7]), .q = FX_FROM(query), .k = KEY,
             .s = FX_TO(score), .rounds = p->rounds, .heads = p->heads,
             .share = p->share, .head = p->head);
     FX_TASK(weigh, .cmd = FX_FROM(cmd[8]), .s = FX_FROM(score),
             .scale = p->soft, .p = FX_TO(prob), .l = FX_TO(sum),
             .rounds = p->rounds, .heads = p->heads, .share = p->share,
-            .chunks = p->chunks);
+            .sweeps = p->sweeps);
     FX_TASK(mix, .cmd = FX_FROM(cmd[9]), .p = FX_FROM(prob), .l = FX_FROM(sum),
-            .v = p->v_read, .scale = p->out, .y = p->y, .rounds = p->rounds,
+            .v = VALUE, .scale = p->out, .y = p->y, .rounds = p->rounds,
             .heads = p->heads, .share = p->share, .head = p->head);
 }
 #include "fx/end.h"
@@ -342,9 +405,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_NAME merge
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
-    FX_IN(i27, KLANES) x[HP];
-    FX_OUT(i27, KLANES) y;
-    int rounds, nkv, share, chunks;
+    FX_IN(i27, ALANES) x[HP];
+    FX_OUT(i27, ALANES) y;
+    int rounds, nkv, share, sweeps;
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -353,9 +416,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         int shard = 0, heads = KIND(c) == DSN_KVQ ? p->nkv : 0;
         for (int h = 0; h < heads; h++) {
-            for (int i = 0; i < p->share * p->chunks; i++) {
+            for (int i = 0; i < p->share * p->sweeps; i++) {
                 FX_PIPELINE(forward, 1);
-                FX_BEAT(i27, KLANES) x = FX_ZERO;
+                FX_BEAT(i27, ALANES) x = FX_ZERO;
                 for (int a = 0; a < HP; a++) {
                     FX_UNROLL;
                     if (a == shard)
@@ -371,14 +434,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 #define FX_NAME release
 #define FX_ELEM i27
-#define FX_N    KLANES
+#define FX_N    ALANES
 #define FX_M    XLANES
 #include "fx/narrow.h"
 
 #define FX_NAME slim
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
-    FX_IN(i27, KLANES) x;
+    FX_IN(i27, ALANES) x;
     FX_OUT(i27, XLANES) y;
     int rounds, beats;
 };

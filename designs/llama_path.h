@@ -24,20 +24,20 @@
 
 #define FX_NAME lookup
 struct FX_(ports) {
-    FX_IN(u32, 1) go;  /* 1 or 0 a token group: 0 after an end token */
-    FX_IN(u32, TP) id; /* where go is 1 */
+    FX_IN(u32, 1) go;  /* a pass: groups that come; 0 after an end token */
+    FX_IN(u32, TP) id; /* a group */
     FX_OUT(u32, 2) req;
     FX_IN(i8, KP) data;
     FX_OUT(i32, XLANES) y;
-    int groups, d, row; /* words of a row */
+    int passes, d, row; /* words of a row */
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    for (int n = 0; n < p->groups; n++) {
+    for (int n = 0; n < p->passes; n++) {
         FX_BEAT(u32, 1) go = FX_READ(p->go);
         FX_CALL(embed, .id = p->id, .req = p->req, .data = p->data, .y = p->y,
-                .groups = FX_GET(u32, go, 0) != 0, .d = p->d, .base = 0,
+                .groups = (int)FX_GET(u32, go, 0), .d = p->d, .base = 0,
                 .stride = (uint32_t)p->row);
     }
 }
@@ -76,7 +76,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_NAME residual
 #define FX_TP   TP
 #define FX_BP   BP
-#define FX_DIM  MAX_D
+#define FX_DIM  (TURNS * MAX_D) /* vectors of all groups, one after another */
 #include "fx/residual.h"
 
 #define FX_NAME total
@@ -84,15 +84,16 @@ struct FX_(ports) {
     FX_IN(u32, 1) go; /* as lookup's */
     FX_IN(i32, XLANES) x;
     FX_OUT(i32, XLANES) y;
-    int groups, vectors, d;
+    int passes, vectors, d;
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    for (int n = 0; n < p->groups; n++) {
+    for (int n = 0; n < p->passes; n++) {
         FX_BEAT(u32, 1) go = FX_READ(p->go);
-        int vectors = FX_GET(u32, go, 0) != 0 ? p->vectors : 0;
-        FX_CALL(residual, .x = p->x, .y = p->y, .vectors = vectors, .d = p->d);
+        int groups = (int)FX_GET(u32, go, 0);
+        FX_CALL(residual, .x = p->x, .y = p->y,
+                .vectors = groups != 0 ? p->vectors : 0, .d = groups * p->d);
     }
 }
 #include "fx/end.h"

@@ -25,8 +25,11 @@ struct dsn_scalars dsn_scalars_of(int stage, const struct dsn_job *j)
         .head = m->head,
         .share = m->nq / m->nkv,
         .chunks = m->head / c->kp,
+        .sweeps = m->head / (decode ? c->kp : c->ap),
         .cap = im->cap,
         .slots = (m->nkv + c->hp - 1) / c->hp,
+        .spread = decode ? 1 : c->hp,
+        .stripe = decode ? 0 : (uint32_t)(im->k[0].bytes / (size_t)c->kp),
         .embed_row = im->embed_row,
         .r3_blocks = j->r3 ? r3.blocks : m->head,
         .r3_m = j->r3 ? r3.m : 1,
@@ -47,6 +50,7 @@ struct dsn_scalars dsn_scalars_of(int stage, const struct dsn_job *j)
         .top_p = j->top_p,
         .seed = j->seed,
     };
+    s.passes = decode ? s.groups : (s.groups + c->turns - 1) / c->turns;
     s.rounds = s.steps * s.groups;
     return s;
 }

@@ -13,6 +13,7 @@
 #define DSN_COMMON_SCALARS(X)                                                  \
     X(int, rounds)                                                             \
     X(int, groups)                                                             \
+    X(int, passes)                                                             \
     X(int, vectors)                                                            \
     X(int, d)                                                                  \
     X(int, nq)                                                                 \
@@ -20,8 +21,11 @@
     X(int, head)                                                               \
     X(int, share)                                                              \
     X(int, chunks)                                                             \
+    X(int, sweeps)                                                             \
     X(int, cap)                                                                \
     X(int, slots)                                                              \
+    X(int, spread)                                                             \
+    X(uint32_t, stripe)                                                        \
     X(int, embed_row)                                                          \
     X(int, r3_blocks)                                                          \
     X(int, r3_m)                                                               \

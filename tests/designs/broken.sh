@@ -24,7 +24,7 @@ try() {
 try designs/llama_path.h 's/\.n = GET(c, DSN_DOUT) >> 1/.n = (GET(c, DSN_DOUT) >> 1) - BP/' \
     prefill deadlock choose rotated
 # A softmax that goes round once too few: attention never comes back.
-try designs/llama_heads.h 's/\.sweeps = p->chunks/.sweeps = p->chunks - 1/' \
+try designs/llama_heads.h '/FX_CALL(softmax/,/;/s/p->sweeps/p->sweeps - 1/' \
     prefill deadlock choose att
 # A word too many from a memory stays behind.
 try designs/llama_decode.c 's/FX_SET(u32, r, 1, p->rope_words)/FX_SET(u32, r, 1, p->rope_words + 1)/' \

@@ -40,6 +40,9 @@ int main(void)
                            .dwp = 4,
                            .ch = 2,
                            .kp = KP,
+                           .pch = 3,
+                           .ap = 2,
+                           .turns = 2,
                            .hp = HP,
                            .wbits = WBITS};
     struct dsn_image image;

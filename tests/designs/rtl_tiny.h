@@ -14,13 +14,17 @@
 #define MAX_M      2
 #define MAX_LAYERS 2
 #if DSN_STAGE
-#define TP 1
-#define BP 2
-#define WP 4
-#define CH 2
+#define TP    1
+#define AP    KP
+#define TURNS 1
+#define BP    2
+#define WP    4
+#define CH    2
 #else
-#define TP 2
-#define BP 1
-#define WP 3
-#define CH 1
+#define TP    2
+#define AP    2
+#define TURNS 2
+#define BP    1
+#define WP    3
+#define CH    3
 #endif

@@ -45,22 +45,22 @@ struct test {
 static const struct test tests[] = {
     {"small",
      {SHAPE(2, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 0, 0, 0, 0, 1},
-     "tp=4,wp=8,bp=2,dwp=4,ch=2,kp=4,hp=1"},
+     "tp=4,wp=8,bp=2,dwp=4,ch=2,kp=4,hp=1,ap=2,pch=2,deep=7"},
     {"ones",
      {SHAPE(2, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 1, 1, 1, 1, 2},
      "tp=1,wp=1,bp=1,dwp=1,ch=1,kp=1,hp=1"},
     {"odd",
      {SHAPE(3, 40, 48, 6, 2, 4, 53), 40, 4, 8, 4, 0, 0, 1, 1, 0, 1, 3},
-     "tp=3,wp=24,bp=4,dwp=12,ch=3,kp=4,hp=2"},
+     "tp=3,wp=24,bp=4,dwp=12,ch=3,kp=4,hp=2,pch=3,turns=1"},
     {"groups",
      {SHAPE(2, 32, 48, 4, 2, 8, 40), 40, 4, 0, 8, 0, 16, 1, 1, 0, 1, 5},
-     "tp=2,wp=5,bp=4,dwp=12,ch=1,kp=8,hp=2"},
+     "tp=2,wp=5,bp=4,dwp=12,ch=1,kp=8,hp=2,ap=2,fm=4"},
     {"split", /* 24 does not divide 16 and 40: those linears have no groups */
      {SHAPE(2, 40, 48, 2, 1, 8, 40), 40, 4, 8, 4, 0, 24, 0, 0, 0, 1, 6},
      "tp=3,wp=7,bp=2,dwp=6,ch=2,kp=4,hp=1"},
     {"wide",
      {SHAPE(1, 64, 172, 8, 4, 8, 64), 40, 8, 0, 8, 0, 0, 1, 1, 1, 1, 4},
-     "tp=8,wp=5,bp=2,dwp=6,ch=4,kp=8,hp=3"},
+     "tp=8,wp=5,bp=2,dwp=6,ch=4,kp=8,hp=3,ap=1,pch=5"},
 };
 
 static void generate(struct hls *e, const struct num_qmodel *m,
