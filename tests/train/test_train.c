@@ -418,6 +418,55 @@ static void rounding(void **state)
     tiny_free(&m);
 }
 
+/* A text whose every second token stays the same for a long while, cut into
+ * segments of two without sensory tokens: only a memory can know it. */
+static float recall(int memories)
+{
+    enum { N = 6000, KEYS = 8, RECALL_STEPS = 400, LATE = 50 };
+    static int32_t token[N];
+    uint64_t rng = 4;
+    for (int i = 0, key = 1; i < N; i += 2) {
+        if (i % 60 == 0)
+            key = 1 + (int)(rng_next(&rng) % KEYS);
+        token[i] = 0;
+        token[i + 1] = key;
+    }
+    struct num_shape s = tiny_shape;
+    s.d = 16;
+    s.layers = 1;
+    struct num_fmodel m = tiny_new(&s, 9);
+    struct net net;
+    struct train t;
+    struct net_options no = {.dm = 8, .full = true, .first = -1, .seed = 5};
+    WORKS(net_init(&net, &m, &no, &err));
+    struct train_options o = {.seg = {2, 0, memories, 4, 0},
+                              .sequence = 4,
+                              .batch = 8,
+                              .steps = RECALL_STEPS,
+                              .warmup = 4,
+                              .rate = 0.01,
+                              .clip = 1,
+                              .seed = 7,
+                              .threads = 1};
+    WORKS(train_init(&t, &net, &o, token, N, &err));
+    while (t.step < RECALL_STEPS)
+        train_step(&t);
+    float late = 0;
+    for (int i = RECALL_STEPS - LATE; i < RECALL_STEPS; i++)
+        late += t.loss[i] / LATE;
+    train_free(&t);
+    net_free(&net);
+    tiny_free(&m);
+    return late;
+}
+
+static void recalls(void **state)
+{
+    float with = recall(2), without = recall(0);
+    print_message("loss %.3f with a memory, %.3f without\n", with, without);
+    assert_true(with < 0.6f * without);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -425,7 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_golden), cmocka_unit_test(ways),
         cmocka_unit_test(same_bits),      cmocka_unit_test(refused),
-        cmocka_unit_test(rounding),
+        cmocka_unit_test(rounding),       cmocka_unit_test(recalls),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     static const char *const made[] = {"a.ckpt",    "b.ckpt",  "c.ckpt",
