@@ -106,6 +106,12 @@ static void command_make(struct command *c, int stage,
         command_add(c, "-DFX_VIEW_TIMED");
     if (o->elide)
         command_add(c, "-DFX_ELIDE");
+    if (o->hmt != 0) {
+        command_add(c, "-DDSN_HMT");
+        command_add(c, "-DMAX_DM=%d", o->hmt->dm);
+        command_add(c, "-DMAX_MEMORIES=%d",
+                    o->hmt->memories > 0 ? o->hmt->memories : 1);
+    }
     const struct dsn_room room = dsn_room_of(m, cap);
     struct dsn_def def[DSN_DEFS];
     dsn_defs(def, stage, p, &room);

@@ -16,6 +16,7 @@
 #define DESIGNS_HLS_H
 #include "designs/config.h"
 #include "designs/host.h"
+#include "num/hmt.h"
 
 struct hls_options {
     const struct dsn_config *config; /* NULL: dsn_config_for(model) */
@@ -29,6 +30,7 @@ struct hls_options {
     int timed;       /* 1: the timed view, queues as declared: stats->cycles */
     int elide;       /* 1: the timed view without data, for designs/timed.h */
     int progress;    /* 1: a line on the terminal for long work */
+    const struct num_hmt *hmt; /* for designs/hls_hmt.h; else NULL */
 };
 
 /* How tokens are drawn; k = 1 is greedy. docs/numerics.md, section 4. */

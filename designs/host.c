@@ -12,13 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if DSN_STAGE == 0
+#ifdef DSN_HMT
+#include "designs/hmt.c"
+#elif DSN_STAGE == 0
 #include "designs/llama_prefill.c"
 #else
 #include "designs/llama_decode.c"
 #endif
 
-enum { MAX_CHANNELS = 5 + CH + 4 * HP };
+enum { MAX_CHANNELS = 8 + CH + 4 * HP };
 
 /* A run: the job, its simulation and the channels in use. */
 struct host {
@@ -181,10 +183,13 @@ static struct dsn_mem stripes(const struct dsn_image *im,
                        (P).v_write_req[a], (P).v_write[a], (P).v_ack[a]);      \
         }                                                                      \
         FX_STREAM(u32, DSN_WORDS, table, 2);                                   \
-        FX_STREAM(u32, TP, ids, 2);                                            \
         sim_source(table, give_table, h);                                      \
-        sim_source(ids, give_id, h);                                           \
         (P).table = FX_FROM(table);                                            \
+    } while (0)
+#define IDS_PORT(h, P)                                                         \
+    do {                                                                       \
+        FX_STREAM(u32, TP, ids, 2);                                            \
+        sim_source(ids, give_id, h);                                           \
         (P).ids = FX_FROM(ids);                                                \
     } while (0)
 
@@ -212,7 +217,11 @@ static void take_tokens(void *user)
     }
     sim_fault(h->sim, "the caller wants no more tokens");
 }
+#endif
 
+#ifdef DSN_HMT
+#include "designs/hmt_host.h"
+#elif DSN_STAGE == 1
 static void take_logits(void *user)
 {
     struct host *h = user;
@@ -233,6 +242,7 @@ static void start(struct host *h)
     struct llama_decode_ports P = {0};
     DSN_DECODE_SCALARS(SET_SCALAR)
     COMMON_PORTS(h, P);
+    IDS_PORT(h, P);
     FX_STREAM(u32, 8, ends, 2);
     FX_STREAM(u32, 1, y, 2);
     FX_STREAM(i27, BP, logits, 2);
@@ -252,6 +262,7 @@ static void start(struct host *h)
     const struct dsn_scalars s = dsn_scalars_of(DSN_STAGE, h->job);
     struct llama_prefill_ports P = {0};
     COMMON_PORTS(h, P);
+    IDS_PORT(h, P);
     fx_spawn("llama_prefill", -1, llama_prefill_task, &P, sizeof P);
 }
 #endif
@@ -268,7 +279,8 @@ bool dsn_run(struct dsn_job *job)
     } else {
         h->job = job;
         h->row = row;
-        h->table = job->image->stage[DSN_STAGE].table;
+        h->table =
+            job->table != 0 ? job->table : job->image->stage[DSN_STAGE].table;
         h->table_count = job->image->stage[DSN_STAGE].steps;
         h->sim = sim_new(&config);
         sim_enter(h->sim);

@@ -37,6 +37,19 @@ struct dsn_seen {
     int works;
 };
 
+struct dsn_hmt;
+
+/* What a run of designs/hmt.c is for. */
+struct dsn_hmt_run {
+    const struct dsn_hmt *hmt;
+    const int32_t *text; /* prefill: the whole text, in its memory */
+    size_t tokens;
+    int from, count;  /* tokens of the window, in the text */
+    uint32_t vector;  /* the id before them */
+    int search, push; /* decode: at most one is 1 */
+    int slot, live;   /* slot to push into; slots that are filled */
+};
+
 /* One run of one stage. */
 struct dsn_job {
     struct dsn_image *image;
@@ -47,6 +60,8 @@ struct dsn_job {
     const int32_t *ids; /* tokens to take, at positions first ... */
     int given;          /* how many */
     int first;
+    const uint32_t *table;         /* NULL: the image's */
+    const struct dsn_hmt_run *hmt; /* designs/hmt.c only */
     /* decode only */
     int total; /* positions to compute: given + generated - 1 */
     int k;

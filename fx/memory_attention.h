@@ -47,7 +47,7 @@ struct FX_(ports) {
 
 /* 2^30 a product; 2^16 * 2^15 a product. */
 typedef FX_INT(32 + FX_CLOG2(FX_DIM + FX_BP)) FX_(dot);
-typedef FX_INT(33 + FX_CLOG2(FX_DEPTH)) FX_(sum);
+typedef FX_INT(33 + FX_CLOG2(FX_DEPTH + 1)) FX_(sum);
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
