@@ -5,6 +5,7 @@
 #include "cli/mix.h"
 #include "base/progress.h"
 #include "quant/mix.h"
+#include "quant/report.h"
 #include "quant/quant.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -93,10 +94,46 @@ static void print_json(const struct quant_options *q, const char *out,
     pkg_close(&p);
 }
 
+static bool is_svg(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 4 && strcmp(path + n - 4, ".svg") == 0;
+}
+
+static bool write_report(const struct quant_report *r, const char *path,
+                         const char *title, struct fl_error *err)
+{
+    struct fl_out out;
+    FL_TRY(fl_out_open(&out, path, err));
+    if (is_svg(path)) {
+        quant_report_svg(r, title, out.f);
+    } else {
+        cJSON *o = quant_report_json(r);
+        char *text = cJSON_Print(o);
+        fprintf(out.f, "%s\n", text ? text : "");
+        cJSON_free(text);
+        cJSON_Delete(o);
+    }
+    return fl_out_commit(&out, err);
+}
+
+/* Layers of a checkpoint. */
+static int layers_of(const char *path)
+{
+    struct fl_error err = {0};
+    struct model *m;
+    if (!model_open(&m, path, &err))
+        cli_die_error(&err);
+    int n = model_shape(m)->layers;
+    model_close(m);
+    return n;
+}
+
 static int quantize_run(int argc, char **argv)
 {
     const char *out = NULL, *scheme = "w4a8kv8", *calib = NULL;
-    const char *wide = NULL, *hmt = NULL, *narrow = NULL, *mix = NULL;
+    const char *report = NULL, *wide = NULL, *hmt = NULL, *narrow = NULL,
+               *mix = NULL;
     bool no_balance = false, r3 = false, rtn = false, no_rotate = false,
          no_r4 = false, no_mean = false, no_clip = false, json = false;
     int64_t group = 0, head = 0, seed = 0, ctx = 0, sequences = 0, length = 0,
@@ -146,6 +183,10 @@ static int quantize_run(int argc, char **argv)
          "4 or 8: weights of the tensors so "
          "found (the scheme's)",
          &mix_weights, 4, 8},
+        {"report", 0, CLI_TEXT, "FILE",
+         "signal to noise of each linear, outliers of each input: a .json or "
+         "a picture, .svg",
+         &report, 0, 0},
         {"act-clip", 0, CLI_REAL, "C",
          "share of a 4-bit input's range that "
          "is kept (each site's best)",
@@ -242,6 +283,10 @@ static int quantize_run(int argc, char **argv)
         cli_die_error(&err);
     if (budget >= 0 && !q.abits[QUANT_HEAD])
         q.abits[QUANT_HEAD] = q.scheme[3] - '0';
+    struct quant_report seen = {0};
+    if (report && !quant_report_init(&seen, layers_of(word[0])))
+        cli_die("out of memory");
+    q.report = report ? &seen : NULL;
     struct quant_result result = {0};
     q.result = &result;
 
@@ -257,6 +302,9 @@ static int quantize_run(int argc, char **argv)
     if (!ok)
         cli_die_error(&err);
     double seconds = fl_now() - start;
+    if (report && !write_report(&seen, report, word[0], &err))
+        cli_die_error(&err);
+    quant_report_free(&seen);
     struct fl_map m;
     if (!fl_map_open(&m, out, &err))
         cli_die_error(&err);

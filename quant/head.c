@@ -74,7 +74,7 @@ bool run_head(struct run *r, const int32_t *token, struct fl_error *err)
                 w[o * d + i] *= gamma[i];
         qt_rotate_rows(&r->r1, w, (size_t)s->vocab);
         struct input q = {r->q.r, s->d, true}, t = {r->t.r, s->d, true};
-        run_observe(r, q, t, abits);
+        run_observe(r, q, t, s->layers, QUANT_HEAD);
         r->b.m.head_site.abits = abits;
         r->b.m.head_site.clip = (uint32_t)lrint(65536 * r->act_clip);
         r->b.head_mean = r->o->no_mean ? NULL : qb_copy(&r->b, r->mean_q, d);
@@ -82,6 +82,9 @@ bool run_head(struct run *r, const int32_t *token, struct fl_error *err)
                        run_wbits(r, 0, NUM_LINEARS), &real, &r->b.head_bias,
                        err);
     }
+    if (ok)
+        run_report_linear(r, s->layers, NUM_LINEARS, w, NULL, real,
+                          r->b.head_bias, s->vocab);
     if (ok && !measure(r, token, real, r->b.head_bias)) {
         fl_fail(err, FL_NOMEM, 0, "out of memory");
         ok = false;

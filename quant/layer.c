@@ -168,6 +168,8 @@ static bool round_site(struct run *r, int layer, int first, int count,
         FL_TRY(run_round(r, w[i], own[i], &l->lin[k], din[k], dout[k],
                          run_wbits(r, layer, k), &real[i], &seen->lin[k].bias,
                          err));
+        run_report_linear(r, layer, k, w[i], own[i], real[i], seen->lin[k].bias,
+                          dout[k]);
     }
     return true;
 }
@@ -195,7 +197,7 @@ static bool attention(struct run *r, int layer, float **real,
         fl_fail(err, FL_NOMEM, 0, "out of memory");
         return false;
     }
-    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_ATTN));
+    run_observe(r, in_q, in_t, layer, NUM_SITE_ATTN);
     FL_TRY(round_site(r, layer, NUM_Q, 3, w, own, NUM_SITE_ATTN, real, err));
     if (r->target) {
         project(r, in_t, w, own, 16, NULL);
@@ -211,7 +213,7 @@ static bool attention(struct run *r, int layer, float **real,
     const float *wo[1] = {r->w.wo}, *own_o[1] = {r->w.bo};
     in_q = (struct input){r->q.a, dq, false};
     in_t = (struct input){r->t.a, dq, false};
-    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_O));
+    run_observe(r, in_q, in_t, layer, NUM_SITE_O);
     FL_TRY(
         round_site(r, layer, NUM_O, 1, wo, own_o, NUM_SITE_O, real + 3, err));
     if (r->target)
@@ -235,7 +237,7 @@ static bool feed_forward(struct run *r, int layer, float **real,
         run_balance_ffn(r, r->q.h, part.n);
     }
     run_rotate_down(r);
-    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_FFN));
+    run_observe(r, in_q, in_t, layer, NUM_SITE_FFN);
     FL_TRY(round_site(r, layer, NUM_GATE, 2, w, own, NUM_SITE_FFN, real, err));
     if (r->target)
         hidden(r, &r->t, w, own, 16, NULL);
@@ -246,7 +248,7 @@ static bool feed_forward(struct run *r, int layer, float **real,
     const float *down[1] = {r->w.down}, *own_d[1] = {r->w.bdown};
     in_q = (struct input){r->q.h, s->ffn, false};
     in_t = (struct input){r->t.h, s->ffn, false};
-    run_observe(r, in_q, in_t, run_abits(r, layer, NUM_SITE_DOWN));
+    run_observe(r, in_q, in_t, layer, NUM_SITE_DOWN);
     FL_TRY(round_site(r, layer, NUM_DOWN, 1, down, own_d, NUM_SITE_DOWN,
                       real + 2, err));
     if (r->target)

@@ -86,8 +86,10 @@ static double choose_clip(struct run *r, struct input in)
     return best;
 }
 
-void run_observe(struct run *r, struct input q, struct input t, int abits)
+void run_observe(struct run *r, struct input q, struct input t, int layer,
+                 int site)
 {
+    int abits = run_abits(r, layer, site);
     size_t s = (size_t)q.width;
     double *all = r->sum, *part = r->sum + q.width;
     mean_of(r, q, r->mean_q);
@@ -117,6 +119,9 @@ void run_observe(struct run *r, struct input q, struct input t, int abits)
     }
     for (int i = 0; i < q.width; i++)
         r->mean_coded[i] = (float)(all[i] / (double)r->n);
+    r->in = q;
+    r->in_abits = abits;
+    run_report_site(r, layer, site);
 }
 
 static double dot(const float *w, const float *x, int n)

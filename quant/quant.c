@@ -80,6 +80,7 @@ static bool reserve(struct run *r, struct fl_error *err)
     size_t wide = d > f ? d : f;
     wide = wide > dq ? wide : dq;
     size_t n = r->n;
+    r->widest = (int)wide;
     struct path *paths[2] = {&r->q, &r->t};
     bool ok = true;
     for (int i = 0; i < (r->target ? 2 : 1); i++) {

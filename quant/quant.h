@@ -74,6 +74,7 @@ struct quant_options {
     /* Called with the share done, 0..1, and what is being done; may be NULL. */
     void (*progress)(void *state, double done, const char *what);
     void *progress_state;
+    struct quant_report *report; /* quant/report.h; filled if not NULL */
     struct quant_result *result; /* filled if not NULL */
 };
 

@@ -21,6 +21,13 @@ struct path {
     float *h; /* (n, f) input of down */
 };
 
+/* A linear's input on one path: rows of `width`. */
+struct input {
+    const float *from;
+    int width;
+    bool norm; /* from is the residual stream */
+};
+
 struct run {
     const struct quant_options *o;
     const struct model *model;
@@ -29,6 +36,9 @@ struct run {
     double loss;        /* of the calibration text */
     double share, part; /* of all the work: done before this run, its own */
     double act_clip;    /* of the site observed last */
+    int widest;         /* of all inputs */
+    struct input in;    /* its input */
+    int in_abits;
     struct qb b;
     struct qt_rotation r1;
     int length; /* of a sequence */
@@ -46,20 +56,14 @@ struct run {
     char hmt_hash[17];
 };
 
-/* A linear's input on one path: rows of `width`. */
-struct input {
-    const float *from;
-    int width;
-    bool norm; /* from is the residual stream */
-};
-
 /* Reads `rows` rows from token `first` on into x. */
 void run_fetch(const struct run *r, struct input in, size_t first, size_t rows,
                float *x);
 
 /* Means and second moments of a site: mean_q, mean_t, moment (of the codes),
  * mean_coded, cross. */
-void run_observe(struct run *r, struct input q, struct input t, int abits);
+void run_observe(struct run *r, struct input q, struct input t, int layer,
+                 int site);
 
 /* The site's codes as real values, of what run_fetch put into x. */
 void run_code(const struct run *r, float *x, size_t rows, int width, int abits);
@@ -69,6 +73,13 @@ void run_code(const struct run *r, float *x, size_t rows, int width, int abits);
 bool run_round(struct run *r, const float *w, const float *own,
                struct num_qlinear *q, int din, int dout, int wbits,
                float **real, float **bias, struct fl_error *err);
+
+/* report.c: fills in o->report, if there is one, about the site observed last,
+ * and about a linear that reads it (NUM_LINEARS: the head). */
+void run_report_site(struct run *r, int layer, int site);
+void run_report_linear(struct run *r, int layer, int which, const float *w,
+                       const float *own, const float *real, const float *bias,
+                       int dout);
 
 /* bits.c: what a tensor gets. site NUM_SITE_..., 4: the head's input; which
  * NUM_..., NUM_LINEARS: the head. */

@@ -15,6 +15,7 @@
 #include "golden/int.h"
 #include "model/package.h"
 #include "quant/mix.h"
+#include "quant/report.h"
 #include "quant/work.h"
 
 static char model_file[300];
@@ -118,6 +119,39 @@ static void gains(void **state)
     assert_true(fabs(v[0] - 4) < 1e-9 && fabs(v[1]) < 1e-9);
 }
 
+/* Of a model with 8-bit codes in and around down of layer 1 only. */
+static void check_report(const struct quant_report *r)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int lines = 0;
+    double wide = r->snr[1 * NUM_LINEARS + NUM_DOWN];
+    assert_true(wide > 30 && wide < 60);
+    for (int l = 0; l < 5; l++) {
+        double down = r->snr[l * NUM_LINEARS + NUM_DOWN];
+        assert_true(l == 1 || (down > 5 && down < wide - 10));
+        for (int i = 0; i < 4; i++) {
+            const struct quant_site_report *s = &r->site[l * 4 + i];
+            assert_true(s->crest > 1 && s->crest_max >= s->crest);
+            assert_true(s->mean >= 0 && s->mean < 1);
+            assert_int_equal((int)s->abits,
+                             (l == 1 && i == 3) || (l == 2 && i == 0) ? 8 : 4);
+            assert_true(s->abits == 8 ? s->snr > 30 : s->snr < 25);
+        }
+    }
+    assert_true(r->snr[5 * NUM_LINEARS] > 5 && r->site[20].abits == 4);
+    FILE *f = open_memstream(&text, &size);
+    quant_report_svg(r, "a <model> & more", f);
+    fclose(f);
+    assert_true(strncmp(text, "<svg ", 5) == 0);
+    assert_non_null(strstr(text, "a &lt;model> &amp; more"));
+    assert_null(strstr(text, "nan"));
+    for (char *p = text; (p = strstr(p, "<polyline")) != NULL; p++)
+        lines++;
+    assert_int_equal(lines, 7 + 8);
+    free(text);
+}
+
 static void engines_agree(void **state)
 {
     enum { N = 40 };
@@ -139,6 +173,9 @@ static void engines_agree(void **state)
     o.r3 = 1;
     o.seeds = 2;
     o.result = &found;
+    struct quant_report seen;
+    assert_true(quant_report_init(&seen, 5));
+    o.report = &seen;
     o.mix = (struct quant_mix){4, pick};
     if (!quant_run(&o, model_file, path, &err) || !pkg_open(&p, path, &err))
         fail_msg("%s", err.msg);
@@ -154,6 +191,9 @@ static void engines_agree(void **state)
     assert_int_equal(m->head_site.abits, 4);
     assert_non_null(strstr(p.info.recipe, "{\"layer\":1,\"site\":\"down\","
                                           "\"abits\":8,\"wbits\":8}"));
+    check_report(&seen);
+    quant_report_free(&seen);
+    o.report = NULL;
     assert_true(found.turn == 1 || found.turn == 2);
     struct quant_spending s = quant_spending(m);
     double down = 64.0 * 172, attn = 64.0 * 128, ffn = 2 * down;
