@@ -3,8 +3,9 @@
 #include "cli/commands.h"
 #include "cli/gen.h"
 #include "base/progress.h"
-#include "designs/hls.h"
+#include "designs/hls_hmt.h"
 #include "model/chat.h"
+#include "model/hmt_int.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,23 @@ static bool run_gen(const struct cli_source *src, const struct tok_ids *prompt,
     return logits != NULL;
 }
 
+/* The designs with the HMT plug-in round them. */
+static bool hls_through_memory(const struct cli_source *src,
+                               const struct hls_options *o,
+                               const struct tok_ids *prompt,
+                               const struct hls_want *want, struct sink *sink,
+                               struct hls_stats *st, struct fl_error *err)
+{
+    struct hmt_int h;
+    FL_TRY(hmt_int_open(&h, opt.memory, &src->pkg, src->path, err));
+    struct hls_hmt *e = hls_hmt_open(&src->pkg.model, &h.m, o, err);
+    bool ok = e && hls_hmt_generate(e, prompt->id, (int)prompt->n, want, take,
+                                    sink, st, err);
+    hls_hmt_close(e);
+    hmt_int_free(&h);
+    return ok;
+}
+
 static bool run_hls(const struct cli_source *src, const struct tok_ids *prompt,
                     int n, const struct eng_sampling *how, struct sink *sink,
                     struct fl_error *err)
@@ -169,17 +187,20 @@ static bool run_hls(const struct cli_source *src, const struct tok_ids *prompt,
     struct hls_options ho = {.config = &config,
                              .cap = (int)prompt->n + n,
                              .progress = !opt.json && isatty(2) && !isatty(1)};
-    struct hls *e = hls_open(&src->pkg.model, &ho, err);
-    if (!e)
-        return false;
     struct hls_want want = {
         .tokens = n,
         .sampling = {how->top_k, how->t_scale, how->top_p, how->seed}};
     want.eos_count = ends_of(src, want.eos, HLS_MAX_EOS);
     struct hls_stats st = {0};
-    bool ok = hls_generate(e, prompt->id, (int)prompt->n, &want, take, sink,
-                           &st, err);
-    hls_close(e);
+    bool ok;
+    if (opt.memory) {
+        ok = hls_through_memory(src, &ho, prompt, &want, sink, &st, err);
+    } else {
+        struct hls *e = hls_open(&src->pkg.model, &ho, err);
+        ok = e && hls_generate(e, prompt->id, (int)prompt->n, &want, take, sink,
+                               &st, err);
+        hls_close(e);
+    }
     struct result *res = sink->res;
     res->prefill_s = st.prefill_s;
     res->decode_s = st.decode_s;
@@ -257,7 +278,7 @@ static int run_run(int argc, char **argv)
          &opt.config, 0, 0},
         {"hmt", 0, CLI_TEXT, "MEMORY",
          "read and write texts of any length through this memory "
-         "(docs/hmt.md); engines int and golden",
+         "(docs/hmt.md); engines int, golden and hls",
          &opt.memory, 0, 0},
         {"stats", 0, CLI_FLAG, NULL,
          "print speed and memory on standard "
@@ -284,8 +305,6 @@ static int run_run(int argc, char **argv)
     gen_source(&src, word[0], &cli_run, &opt.engine, true);
     const struct tok *t = cli_source_tok(&src);
     bool hls = strcmp(opt.engine, "hls") == 0;
-    if (opt.memory && hls)
-        cli_usage(&cli_run, "--hmt runs on the engines int and golden");
 
     struct tok_ids prompt = {0};
     struct cli_text in;

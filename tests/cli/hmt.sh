@@ -78,6 +78,14 @@ awk -v a="$(cat "$tmp/peak.1")" -v b="$(cat "$tmp/peak.8")" \
     'BEGIN { exit !(a > 0 && b < a + 4) }' ||
     fault "memory grows: $(cat "$tmp/peak.1") to $(cat "$tmp/peak.8") MiB"
 
+# The HLS designs with the plug-in round them, compiled here.
+if command -v clang-19 >/dev/null; then
+    "$flexllm" run "$pkg" --hmt "$tmp/a.hmt" -f "$tmp/short" -n 60 -e hls \
+        --ignore-eos --json >"$tmp/hls" || fault "run hls"
+    sed 's/.*"ids"/"ids"/; s/,"peak.*//' "$tmp/hls" >"$tmp/hls.ids"
+    cmp -s "$tmp/int.ids" "$tmp/hls.ids" || fault "hls differs"
+fi
+
 fails 'hmt' "$flexllm" run "$pkg" --hmt "$tmp/lora.hmt" -p x
 fails 'hmt' "$flexllm" run "$tmp/lora.fxq" --hmt "$tmp/a.hmt" -p x
 fails 'larger --ctx' "$flexllm" run "$pkg" --hmt "$tmp/wide.hmt" -p x
