@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/mix.h"
+#include "model/package.h"
 #include "engine/engine.h"
+#include "quant/mix.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +99,10 @@ static bool trials(struct num_qmodel *m, const struct num_qmodel *was,
     return true;
 }
 
-bool mix_measure(const struct pkg *p, const int32_t *token, int n, double *gain,
-                 void (*progress)(void *state, double done, const char *what),
-                 void *state, struct fl_error *err)
+static bool
+measure(const struct pkg *p, const int32_t *token, int n, double *gain,
+        void (*progress)(void *state, double done, const char *what),
+        void *state, struct fl_error *err)
 {
     struct num_qmodel m = p->model;
     size_t v = (size_t)m.shape.vocab, layers = (size_t)m.shape.layers;
@@ -123,5 +126,40 @@ bool mix_measure(const struct pkg *p, const int32_t *token, int n, double *gain,
     free(t.p8);
     free(t.sum);
     free(t.row);
+    return ok;
+}
+
+bool mix_search(struct quant_options *q, const char *package, double budget,
+                int wbits, struct fl_error *err)
+{
+    enum { TOKENS = 768 };
+    struct pkg p;
+    int32_t *token = NULL;
+    int sequences = 0;
+    FL_TRY(pkg_open(&p, package, err));
+    double *gain = calloc((size_t)p.model.shape.layers * 4 + 1, sizeof *gain);
+    bool ok = gain != NULL && p.tok != NULL;
+    if (!ok)
+        fl_fail(err, gain ? FL_UNSUPPORTED : FL_NOMEM, 0,
+                gain ? "%s has no tokenizer" : "%s: out of memory", package);
+    ok = ok && quant_tokens(q, p.tok, &token, &sequences, err);
+    int n =
+        sequences > 0 && q->calib_length > TOKENS ? TOKENS : q->calib_length;
+    n = n > p.model.seq ? p.model.seq : n;
+    ok = ok && measure(&p, token, n, gain, q->progress, q->progress_state, err);
+    ok = ok &&
+         quant_mix_choose(&q->mix, &p.model.shape, gain, budget, wbits, err);
+    free(token);
+    free(gain);
+    pkg_close(&p);
+    return ok;
+}
+
+bool mix_read(struct quant_mix *m, const char *path, struct fl_error *err)
+{
+    struct fl_map map;
+    FL_TRY(fl_map_open(&map, path, err));
+    bool ok = quant_mix_parse(m, (const char *)map.data, map.size, path, err);
+    fl_map_close(&map);
     return ok;
 }

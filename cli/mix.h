@@ -11,12 +11,15 @@
  */
 #ifndef CLI_MIX_H
 #define CLI_MIX_H
-#include "model/package.h"
+#include "quant/quant.h"
 
-/* gain (layers * 4 + 1): in nats, by layer * 4 + site, the head last. n
- * tokens. progress as in quant_options; may be NULL. */
-bool mix_measure(const struct pkg *p, const int32_t *token, int n, double *gain,
-                 void (*progress)(void *state, double done, const char *what),
-                 void *state, struct fl_error *err);
+/* Fills q->mix with the tensors worth 8 bits most under a budget, by gain for
+ * a multiplication (quant_mix_choose). The package is one of the model with
+ * 4-bit weights; tokens are the first of q's calibration text. */
+bool mix_search(struct quant_options *q, const char *package, double budget,
+                int wbits, struct fl_error *err);
+
+/* A file of quant/mix.h's form. */
+bool mix_read(struct quant_mix *m, const char *path, struct fl_error *err);
 
 #endif

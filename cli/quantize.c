@@ -32,42 +32,15 @@ static void sites(struct quant_options *q, const char *option, const char *list,
     }
 }
 
-static bool read_mix(struct quant_mix *m, const char *path,
-                     struct fl_error *err)
-{
-    struct fl_map map;
-    FL_TRY(fl_map_open(&map, path, err));
-    bool ok = quant_mix_parse(m, (const char *)map.data, map.size, path, err);
-    fl_map_close(&map);
-    return ok;
-}
-
-/* Quantises, finds out which sites of the result need 8 bits most, chooses
- * among them, and quantises again. */
+/* Chooses what 8 bits are worth most for by a quantisation of all in 4 (an
+ * earlier one, or one made for this), then quantises. */
 static bool search(struct quant_options *q, const char *model, const char *out,
-                   double budget, int wbits, struct fl_error *err)
+                   const char *probe, double budget, int wbits,
+                   struct fl_error *err)
 {
-    enum { TOKENS = 768 };
-    struct pkg p;
-    int32_t *token = NULL;
-    int sequences;
-    FL_TRY(quant_run(q, model, out, err) && pkg_open(&p, out, err));
-    double *gain = calloc((size_t)p.model.shape.layers * 4 + 1, sizeof *gain);
-    bool ok = gain != NULL;
-    if (!ok)
-        fl_fail(err, FL_NOMEM, 0, "out of memory");
-    ok = ok && quant_tokens(q, p.tok, &token, &sequences, err);
-    int n = q->calib_length * (ok ? sequences : 0);
-    n = n > TOKENS ? TOKENS : n;
-    n = n > p.model.seq ? p.model.seq : n;
-    ok = ok &&
-         mix_measure(&p, token, n, gain, q->progress, q->progress_state, err);
-    ok = ok &&
-         quant_mix_choose(&q->mix, &p.model.shape, gain, budget, wbits, err);
-    free(token);
-    free(gain);
-    pkg_close(&p);
-    return ok && quant_run(q, model, out, err);
+    return (probe || quant_run(q, model, out, err)) &&
+           mix_search(q, probe ? probe : out, budget, wbits, err) &&
+           quant_run(q, model, out, err);
 }
 
 /* The result as one JSON object. */
@@ -132,8 +105,8 @@ static int layers_of(const char *path)
 static int quantize_run(int argc, char **argv)
 {
     const char *out = NULL, *scheme = "w4a8kv8", *calib = NULL;
-    const char *report = NULL, *wide = NULL, *hmt = NULL, *narrow = NULL,
-               *mix = NULL;
+    const char *report = NULL, *probe = NULL, *wide = NULL, *hmt = NULL,
+               *narrow = NULL, *mix = NULL;
     bool no_balance = false, r3 = false, rtn = false, no_rotate = false,
          no_r4 = false, no_mean = false, no_clip = false, json = false;
     int64_t group = 0, head = 0, seed = 0, ctx = 0, sequences = 0, length = 0,
@@ -179,6 +152,10 @@ static int quantize_run(int argc, char **argv)
          "find the tensors to which 8 bits are worth most, for at most this "
          "share of all multiplications; quantises twice",
          &budget, 0, 1},
+        {"probe", 0, CLI_TEXT, "PKG",
+         "an earlier package of the same model "
+         "to find them with; quantises once",
+         &probe, 0, 0},
         {"mix-weights", 0, CLI_INT, "N",
          "4 or 8: weights of the tensors so "
          "found (the scheme's)",
@@ -279,7 +256,7 @@ static int quantize_run(int argc, char **argv)
         cli_usage(&cli_quantize, "--mix-weights is 4 or 8");
     if (mix && budget >= 0)
         cli_usage(&cli_quantize, "give --mix or --budget-macs, not both");
-    if (mix && !read_mix(&q.mix, mix, &err))
+    if (mix && !mix_read(&q.mix, mix, &err))
         cli_die_error(&err);
     if (budget >= 0 && !q.abits[QUANT_HEAD])
         q.abits[QUANT_HEAD] = q.scheme[3] - '0';
@@ -295,9 +272,9 @@ static int quantize_run(int argc, char **argv)
     q.progress = on_progress;
     q.progress_state = &bar;
     double start = fl_now();
-    bool ok = budget >= 0
-                  ? search(&q, word[0], out, budget, (int)mix_weights, &err)
-                  : quant_run(&q, word[0], out, &err);
+    bool ok = budget >= 0 ? search(&q, word[0], out, probe, budget,
+                                   (int)mix_weights, &err)
+                          : quant_run(&q, word[0], out, &err);
     fl_progress_end(&bar);
     if (!ok)
         cli_die_error(&err);
