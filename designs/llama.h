@@ -57,6 +57,7 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
 #define MAX_DQ (MAX_NQ * MAX_HEAD)
 #define MAX_IN FX_MAX(FX_MAX(MAX_D, MAX_FFN), MAX_DQ)
 
+#define AHEAD        8 /* steps that the sequencer may be in front */
 #define STEP         FX_BEAT(u32, DSN_WORDS)
 #define GET(c, word) ((int)FX_GET(u32, c, word))
 #define KIND(c)      (GET(c, DSN_OP) & 255)

@@ -209,10 +209,10 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_DATAFLOW;
-    FX_STREAM(u32, DSN_WORDS, records, 2);
+    FX_STREAM(u32, DSN_WORDS, records, AHEAD);
     FX_STREAMS(u32, DSN_WORDS, cmd, 4, 2);
-    FX_STREAM(u32, 3, linear_step, 2);
-    FX_STREAM(u32, 3, dequantise_step, 2);
+    FX_STREAM(u32, 3, linear_step, AHEAD);
+    FX_STREAM(u32, 3, dequantise_step, AHEAD);
     FX_STREAMS(u32, 1, go, 2, 2);
     FX_STREAM(u32, 1, id, 2);
     FX_STREAM(u32, 8, stops, 2);

@@ -307,6 +307,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
+/* With room for the scores of a head, those of the next one are made while this
+ * one's probabilities leave. */
+#define SCORES_DEEP (TURNS > 1 ? MAX_SHARE * MAX_SEQ : 4)
 #if AP < KP
 #define SHARD_TASKS 12
 #else
@@ -349,7 +352,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAM(i8, ALANES, query, 2);
     FX_STREAM(u1, 1, k_done, 2);
     FX_STREAM(u1, 1, v_done, 2);
-    FX_STREAM(i27, TP, score, 4);
+    FX_STREAM(i27, TP, score, SCORES_DEEP);
     FX_STREAM(u8, TP, prob, 4);
     FX_STREAM(u32, TP, sum, MAX_SHARE);
 

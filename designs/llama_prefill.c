@@ -141,11 +141,11 @@ struct FX_(ports) {
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     FX_DATAFLOW;
-    FX_STREAM(u32, DSN_WORDS, records, 2);
+    FX_STREAM(u32, DSN_WORDS, records, AHEAD);
     FX_STREAMS(u32, DSN_WORDS, cmd, 2, 2);
     FX_STREAM(WELEM, WP, w, 2);
-    FX_STREAM(u32, 3, linear_step, 2);
-    FX_STREAM(u32, 3, dequantise_step, 2);
+    FX_STREAM(u32, 3, linear_step, AHEAD);
+    FX_STREAM(u32, 3, dequantise_step, AHEAD);
     FX_STREAMS(u32, 1, go, 2, 2);
     FX_STREAM(u32, TP, id, 2);
     FX_STREAM(i8, TP, x, 2);

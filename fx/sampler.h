@@ -12,13 +12,13 @@
  *   FX_NAME  the function to make      FX_TOPK  longest list, 1 .. 64
  *   FX_BP    logits side by side
  *
- * A logit a cycle enters the sorted list: every entry compares itself with the
- * newcomer at once. So the list is ready as soon as the last logit is. Greedy
- * is k = 1. Rows past the vocabulary (padding of the head) are passed over.
+ * A logit a cycle, or two where BP is even, enter the sorted list: every entry
+ * compares itself with the newcomers at once. So the list is ready as soon as
+ * the last logit is. Greedy is k = 1. Rows past the vocabulary (padding of the head) are passed over.
  *
  * units    logits with NUM_LOGIT_FRAC fraction bits; t_scale = log2(e) / T
  * errors   a bad parameter stops the compile; no input value is an error
- * cycles   rows + 3 TOPK
+ * cycles   rows + 3 TOPK, BP even: rows / 2 + 3 TOPK
  * source   sampling fused behind the head as in FlexLLM, arXiv 2601.15710; the
  *          order of truncation is docs/numerics.md's
  * proof    tests/fx/sampler.c, against gold_sample
@@ -46,7 +46,10 @@ struct FX_(ports) {
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    enum { NONE = -(1 << 27) }; /* below every logit */
+    enum {
+        NONE = -(1 << 27), /* below every logit */
+        PAIR = FX_BP % 2 == 0 ? 2 : 1,
+    };
     FX_INT(28) logit[FX_TOPK];
     uint32_t id[FX_TOPK], weight[FX_TOPK];
     FX_BEAT(i27, FX_BP) x = FX_ZERO;
@@ -57,25 +60,38 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         logit[j] = NONE;
         id[j] = 0;
     }
-    for (int n = 0; n < p->rows; n++) {
+    for (int n = 0; n < p->rows; n += PAIR) {
         FX_PIPELINE(insert, 1);
         if (lane == 0)
             x = FX_READ(p->x);
         FX_INT(28)
         v = (FX_INT(28))(n < p->vocab ? FX_GET(i27, x, 0) : (int32_t)NONE);
+        FX_INT(28)
+        w = (FX_INT(28))(PAIR == 2 && n + 1 < p->vocab
+                             ? FX_GET(i27, x, PAIR - 1)
+                             : (int32_t)NONE);
+        int swap = w > v; /* the larger is a, the first of equals */
+        FX_INT(28) a = swap ? w : v, b = swap ? v : w;
+        uint32_t ida = (uint32_t)(n + swap), idb = (uint32_t)(n + !swap);
         for (int j = FX_TOPK - 1; j >= 0; j--) {
-            FX_UNROLL; /* goes behind its equals, pushes the lesser back */
-            int up = j > 0 ? j - 1 : 0;
-            int here = v > logit[j];
-            int above = j > 0 && v > logit[up];
-            id[j] = above ? id[up] : here ? (uint32_t)n : id[j];
-            logit[j] = above ? logit[up] : here ? v : logit[j];
+            FX_UNROLL; /* they go behind their equals, push the lesser back */
+            int one = j > 0 ? j - 1 : 0, two = j > 1 ? j - 2 : 0;
+            int here = a > logit[j];
+            int above = j > 0 && a > logit[one];
+            int both = j > 0 && b > logit[one];
+            int far = j > 1 && b > logit[two];
+            uint32_t idl = far ? id[two] : idb;
+            uint32_t idr = above ? id[one] : here ? ida : id[j];
+            FX_INT(28) left = far ? logit[two] : b;
+            FX_INT(28) right = above ? logit[one] : here ? a : logit[j];
+            id[j] = both ? idl : idr;
+            logit[j] = both ? left : right;
         }
-        for (int l = 0; l < FX_BP - 1; l++) {
+        for (int l = 0; l < FX_BP - PAIR; l++) {
             FX_UNROLL;
-            FX_SET(i27, x, l, FX_GET(i27, x, l + 1));
+            FX_SET(i27, x, l, FX_GET(i27, x, l + PAIR));
         }
-        lane = lane == FX_BP - 1 ? 0 : lane + 1;
+        lane = lane == FX_BP - PAIR ? 0 : lane + PAIR;
     }
 
     int count = p->k < p->vocab ? p->k : p->vocab;
@@ -139,7 +155,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 
 FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 {
-    uint64_t n = (uint64_t)p->rows + FX_WAY_IN(insert, 0);
+    uint64_t n = (uint64_t)p->rows / (FX_BP % 2 == 0 ? 2 : 1);
+    n += FX_WAY_IN(insert, 0);
     if (!FX_HAS(weigh))
         return n + FX_WAY_OUT(insert, 0);
     return n + 3 * FX_TOPK + FX_WAY(insert, weigh, 0) +

@@ -27,7 +27,7 @@ for name; do
             echo "mutate: $name: changes nothing: $line"
             bad=$((bad + 1))
         elif ! clang-19 -std=c23 -O0 -w -DFX_VIEW_TIMED -I"$work/mutant" -I. \
-            "tests/fx/$name.c" "$ops" "$sim" -l:libboost_context.a -lm \
+            "tests/fx/$name.c" "$ops" "$sim" "${sim%/sim/*}/base/libbase.a" -l:libboost_context.a -lm \
             -o "$work/mutant/test" 2>"$work/mutant/log"; then
             echo "mutate: $name: does not compile: $line"
             head -3 "$work/mutant/log"
