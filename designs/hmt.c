@@ -73,7 +73,7 @@ struct FX_(ports) {
     LLAMA_SCALARS;
     int steps, first, rope_words;
     int from, count; /* tokens of the window, in the text */
-    uint32_t vector; /* the id before them */
+    uint32_t lead;   /* the id before them */
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -86,7 +86,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_TASK(text_load, .region = FX_FROM(part), .req = p->text_req,
             .data = p->text, .y = FX_TO(token), .regions = 1);
     FX_TASK(text_window, .x = FX_FROM(token), .y = FX_TO(ids),
-            .groups = p->groups, .count = p->count, .first = p->vector);
+            .groups = p->groups, .count = p->count, .first = p->lead);
     FX_TASK(llama_prefill, .table = p->table, .ids = FX_FROM(ids),
             .weights_req = {EACH(CH, PORT, weights_req)},
             .weights = {EACH(CH, PORT, weights)}, .side_req = p->side_req,

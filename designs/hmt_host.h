@@ -79,7 +79,7 @@ static void start(struct host *h)
     struct dsn_mem text = {(uint8_t *)(uintptr_t)r->text,
                            r->tokens * sizeof *r->text};
     struct hmt_prefill_ports P = {
-        .from = r->from, .count = r->count, .vector = r->vector};
+        .from = r->from, .count = r->count, .lead = r->vector};
     COMMON_PORTS(h, P);
     READ_PORT(u32, 1, text, -1, text, AT(embed), P.text_req, P.text);
     fx_spawn("hmt_prefill", -1, hmt_prefill_task, &P, sizeof P);
