@@ -23,28 +23,6 @@ struct job {
     struct fl_error *err;
 };
 
-/* Rows of the rotation R of order n, x -> R x, times `factor`. signs by seed
- * where `signs`. NULL: out of memory. */
-static float *matrix(int n, bool signs, uint64_t seed, double factor)
-{
-    struct num_had h = num_had_split(n);
-    struct qt_rotation r;
-    size_t s = (size_t)n;
-    float *a = malloc(s * s * sizeof *a);
-    if (!qt_rotation_init(&r, n, seed, signs) || a == NULL) {
-        qt_rotation_free(&r);
-        free(a);
-        return NULL;
-    }
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++)
-            a[(size_t)i * s + (size_t)j] =
-                (float)(factor * num_had_entry(h, i, j)) *
-                (r.sign == NULL ? 1 : r.sign[j]);
-    qt_rotation_free(&r);
-    return a;
-}
-
 static double unit(int n)
 {
     struct num_had h = num_had_split(n);
@@ -177,7 +155,7 @@ static bool undo_values(struct job *j, int layer, enum num_linear which,
     for (int h = 0; ok && h < s->nkv; h++) {
         uint64_t seed =
             ((uint64_t)j->turn << 32) + (uint64_t)(1000 + layer * s->nkv + h);
-        float *r = matrix(head, true, seed, unit(head));
+        float *r = qt_rotation_matrix(head, true, seed, unit(head));
         ok = r != NULL;
         if (ok && v) {
             float *rows = w + (size_t)h * (size_t)head * (size_t)s->d;
@@ -383,10 +361,11 @@ bool qt_export_weights(const struct pkg *p, const char *path, bool bf16,
     j.counting = true;
     ok = put_all(&j);
     char *text = ok ? cJSON_PrintUnformatted(j.header) : NULL;
-    j.r1 =
-        j.rotated ? matrix(m->shape.d, true, j.turn, unit(m->shape.d)) : NULL;
-    j.r4 = m->r4 ? matrix(m->shape.ffn, false, 0,
-                          ldexp(1, -num_fht_shift(h.m * h.p)))
+    j.r1 = j.rotated
+               ? qt_rotation_matrix(m->shape.d, true, j.turn, unit(m->shape.d))
+               : NULL;
+    j.r4 = m->r4 ? qt_rotation_matrix(m->shape.ffn, false, 0,
+                                      ldexp(1, -num_fht_shift(h.m * h.p)))
                  : NULL;
     if (ok && (text == NULL || (j.rotated && !j.r1) || (m->r4 && !j.r4)))
         ok = out_of_memory(&j);

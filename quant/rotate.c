@@ -66,3 +66,23 @@ bool qt_rotate_columns(const struct qt_rotation *r, float *x, size_t columns)
     free(y);
     return true;
 }
+
+float *qt_rotation_matrix(int n, bool signs, uint64_t seed, double factor)
+{
+    struct num_had h = num_had_split(n);
+    struct qt_rotation r;
+    size_t s = (size_t)n;
+    float *a = malloc(s * s * sizeof *a);
+    if (!qt_rotation_init(&r, n, seed, signs) || a == NULL) {
+        qt_rotation_free(&r);
+        free(a);
+        return NULL;
+    }
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            a[(size_t)i * s + (size_t)j] =
+                (float)(factor * num_had_entry(h, i, j)) *
+                (r.sign == NULL ? 1 : r.sign[j]);
+    qt_rotation_free(&r);
+    return a;
+}

@@ -26,6 +26,10 @@ void qt_rotate_rows(const struct qt_rotation *r, float *x, size_t rows);
 /* Each column of x (n, columns). False: out of memory. */
 bool qt_rotate_columns(const struct qt_rotation *r, float *x, size_t columns);
 
+/* R itself, (n, n), times `factor`; signs by seed where `signs`. The caller
+ * frees it; NULL: out of memory. */
+float *qt_rotation_matrix(int n, bool signs, uint64_t seed, double factor);
+
 /* ---- gptq.c: a linear's codes ------------------------------------ */
 
 struct qt_linear {
