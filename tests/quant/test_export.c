@@ -34,7 +34,7 @@ static bool fp32(void *state, const int32_t *token, int n, int pos,
 
 static double nll(struct gold_fp32 *g)
 {
-    struct ppl_options o = {.ctx = 128, .bos = -1, .vocab = 512, .windows = 12};
+    struct ppl_options o = {.ctx = 128, .bos = -1, .vocab = 512, .windows = 6};
     struct ppl_result r;
     struct fl_error err;
     if (!ppl_run(&o, text.id, text.n, fp32, g, &r, &err))
@@ -74,6 +74,7 @@ static void both(const char *scheme, bool rotate, bool bf16, double near,
         !quant_export(&p, dir, bf16, &err) || !model_open(&m, dir, &err) ||
         !model_load(m, &w, &err))
         fail_msg("%s", err.msg);
+    assert_true(w.layer[0].bq && w.layer[0].bdown);
     for (int i = 0; i < real.shape.head / 2; i++)
         assert_true(fabs(w.inv_freq[i] / real.inv_freq[i] - 1) < 1e-6);
     int d = real.shape.d;
@@ -95,6 +96,17 @@ static void both(const char *scheme, bool rotate, bool bf16, double near,
     print_message("%s rotate %d: shadow %.4f exported %.4f\n", scheme, rotate,
                   shadow, ours);
     assert_true(fabs(ours - shadow) < loss);
+    /* the fp32 pass reads all seven biases */
+    struct num_flayer *y = &w.layer[2];
+    float *bias[] = {y->bq, y->bk, y->bv, y->bo, y->bgate, y->bup, y->bdown};
+    for (int i = 0; i < 7; i++) {
+        assert_non_null(bias[i]);
+        assert_true(gold_fp32_init(&g, &w, 128));
+        bias[i][1] += 1;
+        assert_true(fabs(nll(&g) - ours) > 1e-6);
+        bias[i][1] -= 1;
+        gold_fp32_free(&g);
+    }
     model_unload(&w);
     model_close(m);
     pkg_close(&p);
