@@ -67,9 +67,9 @@ static bool site(const struct num_qsite *s, int layer, struct fl_error *err)
     FL_FAIL_IF(s->abits != 4 && s->abits != 8, err, FL_UNSUPPORTED, 0,
                "layer %d: %d-bit activations, the engine has 4 and 8", layer,
                s->abits);
-    FL_FAIL_IF(s->clip > 65536 || s->frac < -64 || s->frac > 64, err, FL_RANGE,
-               0, "layer %d: clip %u / 65536, %d fraction bits", layer, s->clip,
-               s->frac);
+    FL_FAIL_IF(s->clip < 1 || s->clip > 65536 || s->frac < -64 || s->frac > 64,
+               err, FL_RANGE, 0, "layer %d: clip %u / 65536, %d fraction bits",
+               layer, s->clip, s->frac);
     return true;
 }
 

@@ -44,6 +44,8 @@ static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
     in->ps = round_up(wide / ENG_KB + 2, 16);
     in->x = grab(e, rows, (size_t)in->xs, 1, &ok);
     in->pre = grab(e, rows, (size_t)in->ps, sizeof *in->pre, &ok);
+    if (e->k->pairs)
+        in->pair = grab(e, rows, (size_t)in->ps, sizeof *in->pair, &ok);
     in->q = grab(e, rows, 1, sizeof *in->q, &ok);
     in->scale = grab(e, rows, 1, sizeof *in->scale, &ok);
     in->zp = grab(e, rows, 1, sizeof *in->zp, &ok);
@@ -61,9 +63,10 @@ static bool alloc_scratch(struct engine *e, struct eng_scratch *w, int wide)
 
 static void free_scratch(struct eng_scratch *w)
 {
-    void *p[] = {w->in.x,   w->in.pre, w->in.q, w->in.scale, w->in.zp,
-                 w->in.run, w->qkv,    w->att,  w->h,        w->y,
-                 w->part,   w->score,  w->p,    w->av,       w->av_sum};
+    void *p[] = {w->in.x,     w->in.pre, w->in.pair, w->in.q,
+                 w->in.scale, w->in.zp,  w->in.run,  w->qkv,
+                 w->att,      w->h,      w->y,       w->part,
+                 w->score,    w->p,      w->av,      w->av_sum};
     for (size_t i = 0; i < sizeof p / sizeof *p; i++)
         free(p[i]);
 }

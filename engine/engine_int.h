@@ -16,7 +16,7 @@ struct eng_lin {
     uint8_t *mul;    /* (panels, groups, P), NULL: none */
     double *ws;      /* (panels P) row scales times 2^frac */
     int32_t *colsum; /* (panels P) */
-    int32_t *bias;   /* (panels P) */
+    double *bias;    /* (panels P), NULL: none */
     int top_exp;     /* largest row exponent plus frac */
     int plain;       /* 1: 32-bit sums could overflow, or a group is no
                         multiple of 32: one output at a time, from q */
@@ -34,9 +34,9 @@ struct eng_at {
 };
 
 enum {
-    ENG_CHUNK = 24,     /* rows a thread takes through a layer at once */
+    ENG_CHUNK = 48,     /* rows a thread takes through a layer at once */
     ENG_RUN = 16,       /* rows of one sequence that attention takes together */
-    ENG_HEAD_ROWS = 24, /* rows of logits kept */
+    ENG_HEAD_ROWS = 48, /* rows of logits kept */
     ENG_SEGMENT = 512,  /* logits a part of a score, see score.c */
 };
 
@@ -44,6 +44,7 @@ enum {
 struct eng_in {
     int8_t *x;            /* (rows, xs) */
     int32_t *pre;         /* (rows, ps) */
+    int32_t *pair;        /* (rows, ps), NULL: not wanted */
     struct num_qparam *q; /* (rows) */
     double *scale;        /* (rows) of q.scale */
     int32_t *zp;          /* (rows) */
@@ -148,7 +149,8 @@ struct eng_mm {
     const struct eng_lin *lin[3];
     int32_t *y[3];
     ptrdiff_t ys[3];
-    int y_first; /* output that column 0 of y is */
+    int y_first;         /* output that column 0 of y is */
+    const uint8_t *next; /* the panel the caller comes to after these */
     int add, parallel;
     int panel_step, row_step, row_chunks; /* set by eng_matmul */
 };

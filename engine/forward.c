@@ -79,7 +79,9 @@ static void quant_row(struct eng_pass *p, const struct num_qsite *site, int t,
 {
     struct eng_in *in = &p->w->in;
     int kp = (n + ENG_KB - 1) / ENG_KB * ENG_KB;
-    struct eng_codes c = {.x = in->x + t * in->xs, .pre = in->pre + t * in->ps};
+    struct eng_codes c = {.x = in->x + t * in->xs,
+                          .pre = in->pre + t * in->ps,
+                          .pair = in->pair ? in->pair + t * in->ps : NULL};
     p->e->k->quant(x, n, kp, site, &c);
     in->q[t] = c.q;
     in->zp[t] = c.q.zp;
@@ -123,7 +125,7 @@ static void att_row(struct eng_pass *p, int t, struct eng_scratch *w)
 enum { PIECE = 64 };
 
 static void ffn_linear(struct eng_pass *p, const struct eng_lin *lin, int first,
-                       int size, int32_t *y)
+                       int size, int32_t *y, const uint8_t *next)
 {
     int panel = p->e->k->vec / 2;
     struct eng_mm mm = {.e = p->e,
@@ -133,7 +135,8 @@ static void ffn_linear(struct eng_pass *p, const struct eng_lin *lin, int first,
                         .lin = {lin},
                         .y = {y},
                         .ys = {PIECE},
-                        .y_first = first};
+                        .y_first = first,
+                        .next = next};
     eng_matmul_panels(&mm, first / panel, (first + size + panel - 1) / panel);
 }
 
@@ -145,8 +148,12 @@ static void ffn_piece(struct eng_pass *p, int piece, struct eng_scratch *w)
     int first = piece * PIECE, left = e->m->shape.ffn - first;
     int size = left < PIECE ? left : PIECE;
     int32_t *g = w->part, *u = w->part + ENG_CHUNK * PIECE;
-    ffn_linear(p, &lin[NUM_GATE], first, size, g);
-    ffn_linear(p, &lin[NUM_UP], first, size, u);
+    int panel = first / (e->k->vec / 2), step = PIECE / (e->k->vec / 2);
+    const struct eng_lin *gate = &lin[NUM_GATE], *up = &lin[NUM_UP];
+    ffn_linear(p, gate, first, size, g,
+               up->w + (size_t)panel * up->panel_bytes);
+    ffn_linear(p, up, first, size, u,
+               gate->w + (size_t)(panel + step) * gate->panel_bytes);
     for (int t = 0; t < p->n; t++)
         e->k->silu(g + t * PIECE, l->lin[NUM_GATE].frac, u + t * PIECE,
                    l->lin[NUM_UP].frac, l->h_frac, size,
@@ -277,9 +284,9 @@ void eng_layers(struct engine *e, const struct eng_row *row, int n)
         return;
     }
     /* As many chunks for each thread, of whole tiles, at most ENG_CHUNK. */
-    int rows = e->k->rows;
+    int rows = e->k->unit;
     int count = (n + ENG_CHUNK - 1) / ENG_CHUNK;
-    if (count < 4 * threads)
+    if (count < 16 * threads)
         count = (count + threads - 1) / threads * threads;
     int step = (n + count - 1) / count;
     step = (step + rows - 1) / rows * rows;

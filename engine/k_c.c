@@ -135,6 +135,7 @@ const struct eng_kernels eng_k_c = {
     .name = "portable",
     .vec = VEC,
     .rows = ROWS,
+    .unit = ROWS,
     .p_bytes = 1,
     .p_rows = 4,
     .mm4a8 = c_mm4,

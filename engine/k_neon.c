@@ -222,6 +222,7 @@ const struct eng_kernels eng_k_neon = {
     .name = "neon-dot",
     .vec = VEC,
     .rows = ROWS,
+    .unit = ROWS,
     .p_bytes = 1,
     .p_rows = P_ROWS,
     .mm4a8 = neon_mm4,

@@ -13,7 +13,8 @@
  * Activations are bytes, (token, k): i8 or u4 codes without the zero point
  * taken out, zero in the padding; with them for each token the sums of the
  * codes before every 32nd input, (k/32 + 1), from which a kernel takes
- * 8 sum x (the nibbles' offset) out of a group.
+ * 8 sum x (the nibbles' offset) out of a group; and for u4 codes, where a
+ * kernel wants them, the sums of x[i] x[i+4] over i % 8 < 4.
  *
  * K cache (t/16, h/4, 16, 4) and V cache (t/4, h, 4), one key/value head; h
  * stands for the head size padded to a multiple of 16 with zeros. Positions
@@ -29,7 +30,7 @@ enum {
     ENG_RUN_SUM = 2184,
     ENG_HP = 16,        /* a head is padded to a multiple of this */
     ENG_TB = 16,        /* positions a block of scores */
-    ENG_MAX_ROWS = 8,   /* most tokens a tile of any kernel */
+    ENG_MAX_ROWS = 48,  /* most tokens a call of any kernel */
     ENG_MAX_PANEL = 32, /* most rows a panel of any kernel */
     ENG_FHT_WIDE = NUM_MAX_DIM,
     ENG_AV_MAX = 65536, /* positions whose p v sums fit 32 bits */
@@ -37,16 +38,18 @@ enum {
 
 /* One tile of a matrix product: n tokens by one panel. */
 struct eng_tile {
-    const int8_t *x;    /* (n, xs) codes */
-    const int32_t *pre; /* (n, ps) sums of codes before each block */
-    const uint8_t *w;   /* the panel */
-    const uint8_t *mul; /* (groups, P) multipliers, NULL: none */
+    const int8_t *x;     /* (n, xs) codes */
+    const int32_t *pre;  /* (n, ps) sums of codes before each block */
+    const int32_t *pair; /* (n, ps) of x[i] x[i+4]; u4 codes only */
+    const uint8_t *w;    /* the panel */
+    const uint8_t *next; /* the panel of the next call: worth fetching */
+    const uint8_t *mul;  /* (groups, P) multipliers, NULL: none */
     ptrdiff_t xs, ps;
-    int n;        /* tokens, 1 .. rows of the kernel */
-    int run;      /* least of the tokens' eng_codes.run */
-    int blocks;   /* of 32 inputs */
-    int gblocks;  /* blocks a group; == blocks without groups */
-    int32_t *acc; /* (n, P) result modulo 2^32 */
+    int n;          /* tokens, 1 .. rows of the kernel */
+    const int *run; /* (n) the tokens' eng_codes.run */
+    int blocks;     /* of 32 inputs */
+    int gblocks;    /* blocks a group; == blocks without groups */
+    int32_t *acc;   /* (n, P) result modulo 2^32 */
 };
 
 /* What a tile's sums become. Scales as doubles: mant 2^exp is one exactly. */
@@ -56,7 +59,7 @@ struct eng_dequant {
     const int32_t *zp;     /* (n) zero points */
     const double *ws;      /* (P) row scales */
     const int32_t *colsum; /* (P) */
-    const int32_t *bias;   /* (P) */
+    const double *bias;    /* (P) */
     int panel, valid;      /* P; rows of the panel that exist */
     int n;
     int obits;
@@ -67,8 +70,9 @@ struct eng_dequant {
 
 /* A token quantised for a linear. */
 struct eng_codes {
-    int8_t *x;    /* (kp) */
-    int32_t *pre; /* (kp/32 + 1) */
+    int8_t *x;     /* (kp) */
+    int32_t *pre;  /* (kp/32 + 1) */
+    int32_t *pair; /* (kp/32 + 1) filled where pairs are used and abits 4 */
     struct num_qparam q;
     int run; /* 4, 2 or 1: so many blocks in a row, anywhere, have at most
                 ENG_RUN_SUM for each sum of |x| over inputs with k % 4 < 2, and
@@ -78,7 +82,9 @@ struct eng_codes {
 struct eng_kernels {
     const char *name;
     int vec;     /* bytes a vector, see above */
-    int rows;    /* tokens a tile, at most ENG_MAX_ROWS */
+    int rows;    /* tokens a call, at most ENG_MAX_ROWS */
+    int unit;    /* tokens a tile inside: multiples of it are best */
+    int pairs;   /* mm4a4 reads eng_tile.pair, quant fills it */
     int p_bytes; /* bytes a probability: 1 or 2 */
     int p_rows;  /* query rows a tile of qk and av */
 

@@ -53,33 +53,35 @@ static void plain_rows(const struct eng_mm *m, int i, int row, int n, int from,
 }
 
 /* One tile: n rows from `row`, one panel of linear i. */
-static void tile(const struct eng_mm *m, int i, int panel, int row, int n)
+static void tile(const struct eng_mm *m, int i, int panel, int row, int n,
+                 const uint8_t *next)
 {
     const struct eng_lin *l = m->lin[i];
     const struct eng_in *in = m->in;
     int p = m->e->k->vec / 2, o = panel * p;
     int left = l->q->dout - o;
-    int slow = l->plain, run = 4;
+    int slow = l->plain;
     /* num_shift caps left shifts at 8: no sane scale gets there */
-    for (int t = row; t < row + n; t++) {
+    for (int t = row; t < row + n; t++)
         slow |= in->q[t].scale.exp + l->top_exp + 16 > 8;
-        run = in->run[t] < run ? in->run[t] : run;
-    }
     if (slow) {
         plain_rows(m, i, row, n, o, o + (left < p ? left : p));
         return;
     }
+    static const double none[ENG_MAX_PANEL];
     _Alignas(64) int32_t acc[ENG_MAX_ROWS * ENG_MAX_PANEL];
     l->mm(&(struct eng_tile){
         .x = in->x + row * in->xs,
         .pre = in->pre + row * in->ps,
+        .pair = in->pair ? in->pair + row * in->ps : NULL,
         .w = l->w + (size_t)panel * l->panel_bytes,
+        .next = next,
         .mul = l->mul ? l->mul + (ptrdiff_t)panel * (l->blocks / l->gblocks) * p
                       : NULL,
         .xs = in->xs,
         .ps = in->ps,
         .n = n,
-        .run = run,
+        .run = in->run + row,
         .blocks = l->blocks,
         .gblocks = l->gblocks,
         .acc = acc,
@@ -90,7 +92,7 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n)
         .zp = in->zp + row,
         .ws = l->ws + o,
         .colsum = l->colsum + o,
-        .bias = l->bias + o,
+        .bias = l->bias ? l->bias + o : none,
         .panel = p,
         .valid = left < p ? left : p,
         .n = n,
@@ -101,6 +103,18 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n)
     });
 }
 
+/* What follows panel p of linear i: its next one, the next linear's first, or
+ * what the caller does next. */
+static const uint8_t *next_panel(const struct eng_mm *m, int i, int p, int more,
+                                 int others)
+{
+    const struct eng_lin *l = m->lin[i];
+    const uint8_t *next = others ? m->lin[i + 1]->w : m->next;
+    if (more || !next)
+        next = l->w + (size_t)(p + 1) * l->panel_bytes;
+    return next;
+}
+
 static void panels(const struct eng_mm *m, int from, int to, int row0, int row1)
 {
     int step = m->e->k->rows;
@@ -109,7 +123,9 @@ static void panels(const struct eng_mm *m, int from, int to, int row0, int row1)
         int b = to - base < m->lin[i]->panels ? to - base : m->lin[i]->panels;
         for (int p = a; p < b; p++)
             for (int t = row0; t < row1; t += step)
-                tile(m, i, p, t, row1 - t < step ? row1 - t : step);
+                tile(m, i, p, t, row1 - t < step ? row1 - t : step,
+                     next_panel(m, i, p, p + 1 < b,
+                                i + 1 < m->count && base + b < to));
     }
 }
 
@@ -136,7 +152,7 @@ void eng_matmul(struct eng_mm *m)
         panels(m, 0, all, 0, m->rows);
         return;
     }
-    int tile_rows = m->e->k->rows;
+    int tile_rows = m->e->k->unit;
     int64_t macs = (int64_t)m->lin[0]->blocks * ENG_KB * (m->e->k->vec / 2);
     /* rows: all, or a half, or less, in whole tiles */
     m->row_chunks = (int)((macs * m->rows + ITEM_MACS - 1) / ITEM_MACS);

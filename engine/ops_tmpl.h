@@ -5,10 +5,12 @@
  *
  *     OPS(name)          the name of a function
  *     OPS_FLOOR4(v)      floor of four doubles
+ *     OPS_FMA4(a, b, c)  optional: a b + c, rounded once
  *     OPS_GATHER8(t, i)  eight words t[i] of a table of uint32_t
  *     OPS_MUL15(a, b)    a * b of eight words each, both 0 .. 2^15 - 1
  *     OPS_ANY(m)         whether any lane of a comparison is true
  *     OPS_P              type of a probability: uint8_t or uint16_t
+ *     OPS_QUANT_CODES    optional: a function like OPS(quant_codes) below
  *
  * Integers in doubles. round(x mant, n) of num.h is computed as
  * floor(x * (mant 2^-n) + 0.5). This is exact, hence equal:
@@ -33,6 +35,10 @@ typedef int32_t v4i __attribute__((vector_size(16)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 typedef uint32_t v8u __attribute__((vector_size(32)));
 typedef float v8f __attribute__((vector_size(32)));
+#ifndef OPS_FMA4
+#define OPS_FMA4(a, b, c) ((a) * (b) + (c))
+#endif
+
 typedef int16_t v8h __attribute__((vector_size(16)));
 
 #define OPS_FN static inline __attribute__((always_inline, unused))
@@ -86,17 +92,22 @@ OPS_FN v8i ops_join(v4i a, v4i b)
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
 }
 
-OPS_FN v4d ops_clamp(v4d x, v4d lo, v4d hi)
+OPS_FN v4d ops_min4(v4d x, v4d hi)
 {
-    v4l less = x < lo;
-    x = (v4d)(((v4l)lo & less) | ((v4l)x & ~less));
     v4l more = x > hi;
     return (v4d)(((v4l)hi & more) | ((v4l)x & ~more));
 }
 
+OPS_FN v4d ops_clamp(v4d x, v4d lo, v4d hi)
+{
+    v4l less = x < lo;
+    x = (v4d)(((v4l)lo & less) | ((v4l)x & ~less));
+    return ops_min4(x, hi);
+}
+
 OPS_FN v4d ops_round(v4d x, v4d s)
 {
-    return OPS_FLOOR4(x * s + ops_splat(0.5));
+    return OPS_FLOOR4(OPS_FMA4(x, s, ops_splat(0.5)));
 }
 
 /* 2^e, -1000 <= e <= 1000. */
@@ -188,30 +199,18 @@ OPS_FN v8i ops_max8(v8i a, v8i b)
     return (a & more) | (b & ~more);
 }
 
-static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
-                       struct eng_codes *c)
+#ifndef OPS_QUANT_CODES
+#define OPS_QUANT_CODES OPS(quant_codes)
+/* The codes of n values, kp with the padding, and what eng_codes says about
+ * them; c->q is there. */
+static void OPS(quant_codes)(const int32_t *x, int n, int kp, double scale,
+                             int abits, struct eng_codes *c)
 {
-    if (site->mean)
-        for (int i = 0; i < n; i++) { /* both 27 bits */
-            int32_t v = x[i] - site->mean[i];
-            v = v < -67108864 ? -67108864 : v;
-            x[i] = v > 67108863 ? 67108863 : v;
-        }
-    int32_t mn = 0, mx = 0;
-    for (int i = 0; i < n; i++) {
-        mn = x[i] < mn ? x[i] : mn;
-        mx = x[i] > mx ? x[i] : mx;
-    }
-    if (site->abits == 4)
-        c->q = num_qparam_u4(mn, mx, site->clip, site->frac);
-    else
-        c->q = num_qparam_i8((uint32_t)(mx > -mn ? mx : -mn), site->clip,
-                             site->frac);
     /* r is below 2^16: |x r| <= 2^42. */
-    v4d s = ops_splat(c->q.r * ops_pow2(-c->q.shift));
+    v4d s = ops_splat(scale);
     v4d zp = ops_splat(c->q.zp);
-    v4d lo = ops_splat(site->abits == 4 ? 0 : -127);
-    v4d hi = ops_splat(site->abits == 4 ? 15 : 127);
+    v4d lo = ops_splat(abits == 4 ? 0 : -127);
+    v4d hi = ops_splat(abits == 4 ? 15 : 127);
     int32_t sum = 0, t[ENG_KB], last[ENG_KB];
     v8i most2 = {0}, most4 = {0}, lane1 = {0}, lane2 = {0}, lane3 = {0};
     for (int b = 0; b < kp / ENG_KB; b++) {
@@ -249,29 +248,48 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
     int four = most4[0] > most4[2] ? most4[0] : most4[2];
     c->run = four <= ENG_RUN_SUM ? 4 : two <= ENG_RUN_SUM ? 2 : 1;
 }
+#endif
+
+static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
+                       struct eng_codes *c)
+{
+    if (site->mean)
+        for (int i = 0; i < n; i++) { /* both 27 bits */
+            int32_t v = x[i] - site->mean[i];
+            v = v < -67108864 ? -67108864 : v;
+            x[i] = v > 67108863 ? 67108863 : v;
+        }
+    int32_t mn = 0, mx = 0;
+    for (int i = 0; i < n; i++) {
+        mn = x[i] < mn ? x[i] : mn;
+        mx = x[i] > mx ? x[i] : mx;
+    }
+    if (site->abits == 4)
+        c->q = num_qparam_u4(mn, mx, site->clip, site->frac);
+    else
+        c->q = num_qparam_i8((uint32_t)(mx > -mn ? mx : -mn), site->clip,
+                             site->frac);
+    OPS_QUANT_CODES(x, n, kp, c->q.r * ops_pow2(-c->q.shift), site->abits, c);
+}
 
 /* ---- dequantise ----------------------------------------------------------- */
 
 /* The product of two scales keeps 16 bits, halves up, and does not carry into
  * the next power of two: num_scale_mul on the bits of a double, which holds
- * the 32-bit product exactly. 37 of its 52 fraction bits go. */
+ * the 32-bit product exactly. 37 of its 52 fraction bits go. A sum that
+ * carried is above `p | keep`, the largest of p's power of two. */
 OPS_FN v4d ops_scale_mul(v4d a, v4d b)
 {
     const int64_t low = ((int64_t)1 << 37) - 1, half = (int64_t)1 << 36;
     const int64_t keep = (((int64_t)1 << 52) - 1) & ~low;
     v4l p = (v4l)(a * b);
-    v4l up = (p + half) & ~low;
-    v4l top = (p | keep) & ~low;
-    v4l less = (v4d)up < (v4d)top;
-    return (v4d)((up & less) | (top & ~less));
+    return (v4d)((v4l)ops_min4((v4d)(p + half), (v4d)(p | keep)) & ~low);
 }
 
 /* One token of a panel; add is a constant. */
 OPS_FN void dequant_row(const struct eng_dequant *q, int t, int32_t *y, int add)
 {
     const int32_t *acc = q->acc + t * q->panel, *colsum = q->colsum;
-    const int32_t *bias = q->bias;
-    const double *ws = q->ws;
     double top = ops_pow2(q->obits - 1);
     v4d lo = ops_splat(-top), hi = ops_splat(top - 1);
     v4d xs = ops_splat(q->xs[t]);
@@ -283,11 +301,12 @@ OPS_FN void dequant_row(const struct eng_dequant *q, int t, int32_t *y, int add)
             a -= ops_load8(colsum + o) * zp;
         v4d v[2] = {ops_d4(ops_low(a)), ops_d4(ops_high(a))};
         for (int h = 0; h < 2; h++) {
-            v4d w;
-            memcpy(&w, ws + o + 4 * h, sizeof w);
+            v4d w, bias;
+            memcpy(&w, q->ws + o + 4 * h, sizeof w);
+            memcpy(&bias, q->bias + o + 4 * h, sizeof bias);
             /* |acc mant| < 2^31 2^16; |bias| < 2^31 */
             v[h] = ops_round(v[h], ops_scale_mul(xs, w));
-            v[h] = ops_clamp(v[h] + ops_load4(bias + o + 4 * h), lo, hi);
+            v[h] = ops_clamp(v[h] + bias, lo, hi);
             if (add)
                 v[h] = ops_clamp(v[h] + ops_load4(y + o + 4 * h), lo, hi);
         }

@@ -53,7 +53,7 @@ static void place(const struct engine *e, struct eng_lin *l,
                  : NULL;
     l->ws = take(arena, used, rows * sizeof *l->ws);
     l->colsum = take(arena, used, rows * sizeof *l->colsum);
-    l->bias = take(arena, used, rows * sizeof *l->bias);
+    l->bias = q->bias ? take(arena, used, rows * sizeof *l->bias) : NULL;
 }
 
 static void place_all(struct engine *e, size_t *used)
@@ -166,7 +166,8 @@ static void rows(struct eng_lin *l, int p)
         memcpy(&unit, &bits, sizeof unit);
         l->ws[o] = in ? q->mant[o] * unit : 0;
         l->colsum[o] = in ? q->colsum[o] : 0;
-        l->bias[o] = in && q->bias ? q->bias[o] : 0;
+        if (q->bias)
+            l->bias[o] = in ? q->bias[o] : 0;
         if (in && e > l->top_exp)
             l->top_exp = e;
         for (int g = 0; g < groups && l->mul; g++)

@@ -221,6 +221,7 @@ static void OPS(av)(const void *p, ptrdiff_t ps, int n, const int8_t *v, int hp,
     {.name = title,                                                            \
      .vec = VEC,                                                               \
      .rows = ROWS,                                                             \
+     .unit = ROWS,                                                             \
      .p_bytes = 1,                                                             \
      .p_rows = P_ROWS,                                                         \
      .mm4a8 = OPS(mm4),                                                        \

@@ -56,19 +56,32 @@ static int longest_run(const int8_t *x, int blocks)
     return 1;
 }
 
+/* The definition of eng_codes.pair. */
+static void pair_sums(const int8_t *x, int size, int32_t *pair)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < size; i++) {
+        if (i % ENG_KB == 0)
+            pair[i / ENG_KB] = sum;
+        sum += i % 8 < 4 ? x[i] * x[i + 4] : 0;
+    }
+    pair[size / ENG_KB] = sum;
+}
+
 static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
                     int blocks, int gblocks, int extreme)
 {
     static struct weights w;
     static int8_t x[ENG_MAX_ROWS][MAX_K + 64];
     static int32_t pre[ENG_MAX_ROWS][MAX_K / ENG_KB + 1];
+    static int32_t pair[ENG_MAX_ROWS][MAX_K / ENG_KB + 1];
+    int run[ENG_MAX_ROWS];
     int p = k->vec / 2, size = blocks * ENG_KB;
     int wtop = wbits == 4 ? 7 : 127, wlow = wbits == 4 ? -8 : -127;
     int xtop = abits == 4 ? 15 : 127, xlow = abits == 4 ? 0 : -127;
     for (int o = 0; o < p; o++)
         for (int i = 0; i < size; i++)
             w.w[o][i] = (int8_t)pick(extreme, wlow, wtop);
-    int run = 4;
     if (extreme == 0 && gblocks % 2 && abits == 8) { /* long runs */
         xlow = gblocks > 1 ? -40 : -60;
         xtop = -xlow;
@@ -84,8 +97,8 @@ static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
             pre[t][i / ENG_KB + 1] = sum;
         }
     for (int t = 0; t < n; t++) {
-        int longest = longest_run(x[t], blocks);
-        run = longest < run ? longest : run;
+        run[t] = longest_run(x[t], blocks);
+        pair_sums(x[t], size, pair[t]);
     }
     for (size_t i = 0; i < sizeof w.mul; i++)
         w.mul[i] = (uint8_t)pick(extreme, 1, 255);
@@ -93,7 +106,9 @@ static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
     struct guard g = guard_new((size_t)(n * p) * sizeof(int32_t));
     struct eng_tile tile = {.x = x[0],
                             .pre = pre[0],
+                            .pair = pair[0],
                             .w = w.packed,
+                            .next = w.packed,
                             .mul = gblocks < blocks ? w.mul : NULL,
                             .xs = MAX_K + 64,
                             .ps = MAX_K / ENG_KB + 1,
@@ -120,9 +135,9 @@ static void mm_case(const struct eng_kernels *k, int wbits, int abits, int n,
 
 static void test_mm(const struct eng_kernels *k)
 {
-    static const int blocks[] = {1, 2, 3, 8, 9, 18, 24};
+    static const int blocks[] = {1, 2, 3, 8, 9, 18, 24, 35};
     for (int s = 0; s < 4; s++)
-        for (int n = 1; n <= k->rows; n++)
+        for (int n = 1; n <= k->rows; n += n < 13 ? 1 : 5)
             for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++)
                 for (int extreme = 0; extreme < 4; extreme++) {
                     int all = blocks[b], wbits = s / 2 ? 8 : 4;
@@ -147,8 +162,8 @@ static struct num_scale random_scale(int low, int high)
 static void test_dequant(const struct eng_kernels *k)
 {
     enum { P = ENG_MAX_PANEL, N = ENG_MAX_ROWS };
-    _Alignas(64) int32_t acc[N * P], colsum[P], bias[P];
-    _Alignas(64) double ws[P];
+    _Alignas(64) int32_t acc[N * P], colsum[P];
+    _Alignas(64) double ws[P], bias[P];
     struct num_scale sx[N], sw[P];
     double xs[N];
     int32_t zp[N], before[N * (P + 5)];
@@ -186,8 +201,8 @@ static void test_dequant(const struct eng_kernels *k)
                         (int64_t)acc[t * p + o] - (int64_t)zp[t] * colsum[o];
                     if (a != (int32_t)a)
                         continue; /* outside the contract */
-                    int64_t v =
-                        num_dequant(a, sx[t], sw[o], frac, bias[o], obits);
+                    int64_t v = num_dequant(a, sx[t], sw[o], frac,
+                                            (int64_t)bias[o], obits);
                     want = add ? num_sat(want + v, 32) : v;
                 }
                 ok &= want == y[t * stride + o];
@@ -282,7 +297,9 @@ static void test_quant(const struct eng_kernels *k)
             struct guard c = guard_new((size_t)kp);
             struct guard pre = guard_new((size_t)(kp / ENG_KB + 1) * 4);
             memcpy(x.data, from, (size_t)n * sizeof *from);
-            struct eng_codes q = {.x = c.data, .pre = pre.data};
+            struct guard pair = guard_new((size_t)(kp / ENG_KB + 1) * 4);
+            struct eng_codes q = {
+                .x = c.data, .pre = pre.data, .pair = pair.data};
             k->quant(x.data, n, kp, &site, &q);
             int32_t mn = 0, mx = 0, sum = 0;
             for (int i = 0; i < n; i++) {
@@ -310,11 +327,17 @@ static void test_quant(const struct eng_kernels *k)
                 sum += v;
             }
             ok &= q.pre[kp / ENG_KB] == sum;
+            ok &= guard_ok(&pair);
+            int32_t sums[MAX_K / ENG_KB + 1];
+            pair_sums(q.x, kp, sums);
+            ok &= !k->pairs || site.abits == 8 ||
+                  !memcmp(sums, q.pair, (size_t)(kp / ENG_KB + 1) * 4);
             ok &= q.run <= longest_run(q.x, kp / ENG_KB) && q.run >= 1;
             check(k, ok, "quant n %d round %d", n, round);
             guard_free(&x);
             guard_free(&c);
             guard_free(&pre);
+            guard_free(&pair);
         }
 }
 

@@ -134,14 +134,19 @@ static void speed_mm(const struct eng_kernels *k, const char *what,
     static uint8_t w[576 * ENG_MAX_PANEL];
     static int8_t x[ENG_MAX_ROWS][640];
     static int32_t pre[ENG_MAX_ROWS][20];
+    int run[ENG_MAX_ROWS];
+    for (int t = 0; t < n; t++)
+        run[t] = 2;
     _Alignas(64) int32_t acc[ENG_MAX_ROWS * ENG_MAX_PANEL];
     struct eng_tile t = {.x = x[0],
                          .pre = pre[0],
+                         .pair = pre[0],
                          .w = w,
+                         .next = w,
                          .xs = 640,
                          .ps = 20,
                          .n = n,
-                         .run = 2,
+                         .run = run,
                          .blocks = 18,
                          .gblocks = 18,
                          .acc = acc};
@@ -155,11 +160,11 @@ static void speed_ops(const struct eng_kernels *k)
 {
     static int32_t x[1536], y[1536], z[1536];
     static int8_t code[1536];
-    static int32_t pre[64];
+    static int32_t pre[64], pair[64];
     static int16_t cs[64];
     struct num_scale one = {40000, -20};
     struct num_qsite site = {8, 16, 65536, NULL};
-    struct eng_codes c = {.x = code, .pre = pre};
+    struct eng_codes c = {.x = code, .pre = pre, .pair = pair};
     for (int i = 0; i < 1536; i++)
         x[i] = y[i] = (int32_t)random_word() >> 10;
     double s;
@@ -168,6 +173,8 @@ static void speed_ops(const struct eng_kernels *k)
     printf("  %-22s %7.2f ns/element\n", name, s * 1e9 / (count))
     ROW("norm 576", 576, k->norm(x, 576, 1, one, z));
     ROW("quantise i8 576", 576, k->quant(x, 576, 576, &site, &c));
+    site.abits = 4;
+    ROW("quantise u4 576", 576, k->quant(x, 576, 576, &site, &c));
     ROW("silu 1536", 1536, k->silu(x, 16, y, 16, 16, 1536, z));
     ROW("hadamard 1536", 1536, (memcpy(z, x, sizeof z), k->fht(z, 1536)));
     ROW("hadamard 64", 64, (memcpy(z, x, 256), k->fht(z, 64)));
@@ -175,9 +182,9 @@ static void speed_ops(const struct eng_kernels *k)
     ROW("codes 64", 64, k->codes(x, 64, one, code));
     int p = k->vec / 2, n = k->rows;
     static int32_t acc[ENG_MAX_ROWS * ENG_MAX_PANEL];
-    static double xs[ENG_MAX_ROWS], ws[ENG_MAX_PANEL];
-    static int32_t zero[ENG_MAX_PANEL];
-    struct eng_dequant q = {acc, xs, zero, ws, zero, zero, p,
+    static double xs[ENG_MAX_ROWS], ws[ENG_MAX_PANEL], bias[ENG_MAX_PANEL];
+    static int32_t zero[ENG_MAX_ROWS];
+    struct eng_dequant q = {acc, xs, zero, ws, zero, bias, p,
                             p,   n,  27,   0,  z,    p};
     ROW("dequantise", n * p, k->dequant(&q));
 #undef ROW
