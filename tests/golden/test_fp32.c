@@ -108,18 +108,18 @@ static void fp32(void **state)
                            .head = rnd(V * D, 1),
                            .inv_freq = inv};
     for (int l = 0; l < L; l++)
-        layer[l] = (struct num_flayer){rnd(D, 2),
-                                       rnd(D, 2),
-                                       rnd(NQ * H * D, 0.4),
-                                       rnd(NKV * H * D, 0.4),
-                                       rnd(NKV * H * D, 0.4),
-                                       rnd(D * NQ * H, 0.4),
-                                       rnd(F * D, 0.4),
-                                       rnd(F * D, 0.4),
-                                       rnd(D * F, 0.4),
-                                       rnd(NQ * H, 1),
-                                       rnd(NKV * H, 1),
-                                       rnd(NKV * H, 1)};
+        layer[l] = (struct num_flayer){.norm_attn = rnd(D, 2),
+                                       .norm_ffn = rnd(D, 2),
+                                       .wq = rnd(NQ * H * D, 0.4),
+                                       .wk = rnd(NKV * H * D, 0.4),
+                                       .wv = rnd(NKV * H * D, 0.4),
+                                       .wo = rnd(D * NQ * H, 0.4),
+                                       .gate = rnd(F * D, 0.4),
+                                       .up = rnd(F * D, 0.4),
+                                       .down = rnd(D * F, 0.4),
+                                       .bq = rnd(NQ * H, 1),
+                                       .bk = rnd(NKV * H, 1),
+                                       .bv = rnd(NKV * H, 1)};
     int token[SEQ];
     double want[SEQ][V];
     static float got[SEQ * V], one[SEQ * V];

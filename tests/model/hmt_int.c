@@ -56,8 +56,10 @@ static struct num_scale random_state(const int8_t *turn, double *x,
 {
     double sum = 0, y[D];
     int32_t fixed[D];
-    for (int i = 0; i < D; i++)
-        sum += (x[i] = uniform(-1, 1)) * x[i];
+    for (int i = 0; i < D; i++) {
+        x[i] = uniform(-1, 1);
+        sum += x[i] * x[i];
+    }
     for (int i = 0; i < D; i++)
         x[i] *= sqrt(D / sum);
     turned(x, turn, y);
