@@ -120,6 +120,7 @@ static void command_make(struct command *c, int stage,
     command_add(c, "%s/designs/host.c", root);
     command_add(c, "%s/designs/scalars.c", root);
     command_add(c, "%s/sim/sim.c", root);
+    command_add(c, "%s/sim/words.c", root);
     command_add(c, "%s/sim/context.c", root);
     command_add(c, "%s/sim/memory.c", root);
     command_add(c, "%s/sim/timing.c", root);
