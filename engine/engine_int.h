@@ -23,6 +23,12 @@ struct eng_lin {
     void (*mm)(const struct eng_tile *);
 };
 
+/* Where panel p begins, to be fetched early; NULL where none are packed. */
+static inline const uint8_t *eng_panel(const struct eng_lin *l, int p)
+{
+    return l->w ? l->w + (size_t)p * l->panel_bytes : NULL;
+}
+
 struct eng_layer {
     struct eng_lin lin[NUM_LINEARS];
 };

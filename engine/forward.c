@@ -150,10 +150,8 @@ static void ffn_piece(struct eng_pass *p, int piece, struct eng_scratch *w)
     int32_t *g = w->part, *u = w->part + ENG_CHUNK * PIECE;
     int panel = first / (e->k->vec / 2), step = PIECE / (e->k->vec / 2);
     const struct eng_lin *gate = &lin[NUM_GATE], *up = &lin[NUM_UP];
-    ffn_linear(p, gate, first, size, g,
-               up->w + (size_t)panel * up->panel_bytes);
-    ffn_linear(p, up, first, size, u,
-               gate->w + (size_t)(panel + step) * gate->panel_bytes);
+    ffn_linear(p, gate, first, size, g, eng_panel(up, panel));
+    ffn_linear(p, up, first, size, u, eng_panel(gate, panel + step));
     for (int t = 0; t < p->n; t++)
         e->k->silu(g + t * PIECE, l->lin[NUM_GATE].frac, u + t * PIECE,
                    l->lin[NUM_UP].frac, l->h_frac, size,

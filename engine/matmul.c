@@ -74,7 +74,7 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n,
         .x = in->x + row * in->xs,
         .pre = in->pre + row * in->ps,
         .pair = in->pair ? in->pair + row * in->ps : NULL,
-        .w = l->w + (size_t)panel * l->panel_bytes,
+        .w = eng_panel(l, panel),
         .next = next,
         .mul = l->mul ? l->mul + (ptrdiff_t)panel * (l->blocks / l->gblocks) * p
                       : NULL,
@@ -108,11 +108,8 @@ static void tile(const struct eng_mm *m, int i, int panel, int row, int n,
 static const uint8_t *next_panel(const struct eng_mm *m, int i, int p, int more,
                                  int others)
 {
-    const struct eng_lin *l = m->lin[i];
     const uint8_t *next = others ? m->lin[i + 1]->w : m->next;
-    if (more || !next)
-        next = l->w + (size_t)(p + 1) * l->panel_bytes;
-    return next;
+    return more || !next ? eng_panel(m->lin[i], p + 1) : next;
 }
 
 static void panels(const struct eng_mm *m, int from, int to, int row0, int row1)
