@@ -272,6 +272,7 @@ struct Target {
     int inputs;           /* of a LUT */
     double carry, carry1; /* carry chain: start, and each bit */
     double cmp;           /* more, until the last carry is on a wire */
+    double spread;        /* a bit that decides over 16 others, over 32 twice */
     double mul;           /* one DSP multiplier, unregistered */
     double ramq;          /* clock to data of a block RAM */
     double port;          /* clock to data of a FIFO */

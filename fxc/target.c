@@ -9,11 +9,11 @@
 #include "fxc/all.h"
 #include <string.h>
 
-/*   name   clkq setup  lut  in carry carry1 cmp   mul   ramq port  mula mulb */
+/* name clkq setup lut inputs carry carry1 cmp spread mul ramq port mula mulb */
 static const Target targets[] = {
-    {"xcup", 0.10, 0.10, 0.35, 6, 0.35, 0.015, 0.10, 2.20, 0.90, 0.60, 27, 18},
-    {"xc7", 0.40, 0.10, 0.60, 6, 0.60, 0.030, 0.20, 3.00, 1.80, 1.00, 25, 18},
-    {"ecp5", 0.50, 0.20, 0.85, 4, 1.25, 0.029, 0.90, 4.60, 5.60, 1.40, 18, 18},
+    {"xcup", .10, .10, .35, 6, .35, .015, 0, 0, 2.20, 0.90, 0.60, 27, 18},
+    {"xc7", .40, .10, .60, 6, .60, .030, 0, 0, 3.00, 1.80, 1.00, 25, 18},
+    {"ecp5", .50, .20, .85, 4, 1.25, .029, .90, .17, 4.60, 5.60, 1.40, 18, 18},
 };
 
 const Target *target_find(const char *name)
@@ -83,7 +83,17 @@ static int choose(int n)
 /* One bit that decides over many has a long wire. */
 static double spread(int n)
 {
-    return n > 16 ? target->lut * 0.2 * clog2(n / 8) : 0;
+    return n > 16 ? target->spread * clog2(n / 8) : 0;
+}
+
+/* Many bits become one in a tree of LUTs or a carry chain that takes in as
+ * many as the LUTs before it have inputs, whichever is faster. */
+static double reduce_delay(int bits)
+{
+    double tree = target->lut * levels(bits);
+    double chain =
+        target->carry + target->cmp + target->carry1 * bits / target->inputs;
+    return tree < chain ? tree : chain;
 }
 
 double op_delay(const Node *n)
@@ -98,10 +108,10 @@ double op_delay(const Node *n)
         return n->rw <= 3 ? t->lut : t->carry + t->carry1 * n->rw;
     case Ccmp:
         if (n->op == Oeq || n->op == One)
-            return t->lut * levels(compare_width(n) * (konst ? 1 : 2));
+            return reduce_delay(compare_width(n) * (konst ? 1 : 2));
         if (bit_test(n, &bt))
             return bt.bound == 0 ? 0.05
-                                 : t->lut * levels(compare_width(n) - bt.k + 1);
+                                 : reduce_delay(compare_width(n) - bt.k + 1);
         return t->carry + t->carry1 * compare_width(n) + t->cmp;
     case Cmux:
         return t->lut + spread(n->rw);
