@@ -21,7 +21,7 @@ while getopts b:m:p: option; do
 done
 shift $((OPTIND - 1))
 only="$*"
-fxc=$build/fxc/fxc
+fxc=$build/fxc
 work=$build/ecp5
 mkdir -p "$work" || exit 2
 [ -x "$fxc" ] || {

@@ -25,7 +25,7 @@ while getopts b:s:j: option; do
 done
 shift $((OPTIND - 1))
 only="$*"
-fxc=$build/fxc/fxc
+fxc=$build/fxc
 work=$build/synth
 mkdir -p "$work" || exit 2
 [ -x "$fxc" ] || {

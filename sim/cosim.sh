@@ -48,7 +48,7 @@ shift $((OPTIND - 1))
 [ $# -eq 2 ] || fail "wants FILE.c and TOP; see the head of $0"
 file=$1 top=$2 root=$(pwd)
 : "${hw:=$file}" "${out:=$build/cosim}"
-fxc=$build/fxc/fxc
+fxc=$build/fxc
 for tool in "$fxc" "$build/sim/libsim.a" "$build/base/libbase.a" "$file" \
     "$hw"; do
     [ -f "$tool" ] || fail "$tool is missing (build it first)"
