@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* explore/cost.h -- what a design takes of its device: fabric of every module,
+ * memory blocks of every buffer, traffic of every channel, energy.
+ *
+ *   module   n = a + b lanes     least squares over the rows of the module in
+ *                                docs/synthesis.json; lanes: its parallelism
+ *   buffer   blocks = ceil(width / w) ceil(depth / d) of the block it is in
+ *   error    standard error of the fit's prediction at `lanes`; it grows with
+ *            the distance from what was synthesised
+ *
+ * A module that was never synthesised counts nothing and is named as uncounted:
+ * a total that names some is a lower bound. Counts are estimates before
+ * placement; nothing was placed, nothing ran on a board.
+ */
+#ifndef EXPLORE_COST_H
+#define EXPLORE_COST_H
+#include "designs/host.h"
+#include "explore/design.h"
+#include <cjson/cJSON.h>
+
+enum { XPL_COST_PARTS = 96, XPL_COST_BUFFERS = 96 };
+
+/* Copies of one module in one stage. */
+struct xpl_part {
+    char name[32];         /* the task: "mix" */
+    char module[24];       /* of fx/, or "" where it is wiring of designs/ */
+    int stage;             /* DSN_PREFILL, DSN_DECODE */
+    int copies;            /* hp shards have one each */
+    double lanes;          /* parallelism product of a copy */
+    int rows;              /* of the synthesis table that the fit rests on */
+    int counted;           /* 0: no row: n is 0 and says nothing */
+    struct xpl_fabric n;   /* of all copies, without its buffers */
+    struct xpl_fabric err; /* of all copies, one standard error */
+    int region;            /* where the floorplan puts it; -1: nowhere yet */
+};
+
+enum xpl_block { XPL_IN_LUTRAM, XPL_IN_BRAM, XPL_IN_URAM };
+extern const char *const xpl_block_name[]; /* lutram bram36 uram */
+
+/* A memory on the chip: an array of a module or a stream between two. */
+struct xpl_buffer {
+    char name[32]; /* "encode.buf", "w" */
+    int part;      /* index of its module, -1: between modules */
+    int stage, copies;
+    double width, depth; /* bits, words: of a copy */
+    enum xpl_block block;
+    double blocks; /* of all copies: BRAM36, URAM, or LUT */
+};
+
+/* Bytes through a channel: of the prompt's prefill, of a token. */
+struct xpl_channel_use {
+    char name[16];
+    double prefill_bytes, decode_bytes;
+    double gb_s; /* counted on */
+};
+
+struct xpl_cost {
+    struct xpl_part part[XPL_COST_PARTS];
+    int parts;
+    struct xpl_buffer buffer[XPL_COST_BUFFERS];
+    int buffers;
+    struct xpl_channel_use channel[XPL_BANKS];
+    int channels;
+    /* of one image (the larger of two): total, its error, what may be used, and
+     * total over that; NAN where the device file does not know */
+    struct xpl_fabric total, err, room, share;
+    int uncounted; /* parts without a row */
+    int fits;      /* 1: within the room; 0: not; -1: the room is not known */
+    /* joules of a token at the design's context, of the prompt; watts of the
+     * board; NAN where the device file has no power figure */
+    double decode_j, prefill_j, watts;
+};
+
+/* The cost of d. False: the design is not legal (dsn_config_check). Energy and
+ * traffic are of the cycle model (explore/cycles.h). */
+bool xpl_cost(struct xpl_cost *c, const struct xpl_design *d,
+              struct fl_error *err);
+
+/* The `resources` and the `energy` object of --json; the caller's. */
+cJSON *xpl_cost_json(const struct xpl_cost *c, const struct xpl_design *d);
+cJSON *xpl_energy_json(const struct xpl_cost *c, const struct xpl_design *d);
+
+#endif
