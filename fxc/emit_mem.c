@@ -204,11 +204,11 @@ void emit_mem(Fn *fn, Mem *m, Buf *decl, Buf *b)
         emit_registers(m, decl, b);
     else if (m->kind == Mrom)
         emit_table(m, decl, b);
-    else
-        for (int k = 0; k < m->nbank; k++) {
+    for (int k = 0; k < m->nbank; k++) {
+        if (m->kind == Mram)
             emit_bank(m, k, decl, b);
-            for (int i = 0; i < fn->nrgn; i++)
-                if (vouched(fn->rgn[i], m))
-                    emit_vouch(fn->rgn[i], m, k, decl, b);
-        }
+        for (int i = 0; i < fn->nrgn; i++)
+            if (vouched(fn->rgn[i], m))
+                emit_vouch(fn->rgn[i], m, k, decl, b);
+    }
 }

@@ -201,8 +201,7 @@ static void memory_edges(Region *r, Mem *m)
             if (a->id < b->id && meet(a, b))
                 add_edge(r, a, b, order_lat(a, b), 0);
             int d = r->pipe && a != b ? carried(r, a, b) : 0;
-            if (a->op == Ostore && b->op == Oload && m->kind == Mram &&
-                vouched(r, m))
+            if (a->op == Ostore && b->op == Oload && vouched(r, m))
                 d = 0;
             if (d)
                 add_edge(r, a, b, 1, d);

@@ -223,14 +223,17 @@ FX_MODULE void straight(const struct straight_ports *p)
 }
 FX_ENTRY(straight)
 
-/* Independence that is proved (other addresses) and vouched for. */
+/* Independence that is proved (other addresses) and vouched for: in a RAM, and
+ * in an array of registers. */
 PORTS(inplace);
 FX_MODULE void inplace(const struct inplace_ports *p)
 {
     uint32_t m[256];
+    uint8_t s[32];
     for (int i = 0; i < 256; i++) {
         FX_PIPELINE(fill, 1);
         m[i] = (uint32_t)i * 7;
+        s[i & 31] = (uint8_t)i;
     }
     for (int r = 0; r < p->rows; r++) {
         for (int i = 0; i < 100; i++) {
@@ -243,10 +246,36 @@ FX_MODULE void inplace(const struct inplace_ports *p)
             int k = (int)(i * 37 % 101);
             m[k] = m[k] + 1;
         }
-        PUT(p, m[(uint32_t)GET(p) & 127]);
+        for (int i = 0; i < 32; i++) {
+            FX_PIPELINE(small, 1);
+            FX_NODEP(s);
+            int k = (int)(i * 5 % 32);
+            s[k] = (uint8_t)(s[k] * (s[k] + 3));
+        }
+        PUT(p, m[(uint32_t)GET(p) & 127] + s[r & 31]);
     }
 }
 FX_ENTRY(inplace)
+
+/* What is vouched for is not true: each iteration reads what the one before
+ * wrote. The assertion in the SystemVerilog must find it. */
+PORTS(liar);
+FX_MODULE void liar(const struct liar_ports *p)
+{
+    uint8_t s[32];
+    for (int i = 0; i < 32; i++) {
+        FX_PIPELINE(fill, 1);
+        s[i] = (uint8_t)i;
+    }
+    for (int i = 0; i < p->rows; i++) {
+        FX_PIPELINE(liar, 1);
+        FX_NODEP(s);
+        uint32_t k = GET(p) & 1;
+        s[k] = (uint8_t)(s[k] * (s[k] + 3));
+        PUT(p, s[k]);
+    }
+}
+FX_ENTRY(liar)
 
 /* Tasks: a row of equal ones, and a ring that feeds back. */
 PORTS(inc);
@@ -338,6 +367,7 @@ int main(int argc, char **argv)
         for (int c = 0; c < 5; c++)
             RUN(straight, n, trips[c], 2 * n);
         RUN(inplace, n, 0, n);
+        RUN(liar, n, 0, n);
         RUN(flow, n, n + 3, n);
     }
     return h_done("kernels");
