@@ -3,8 +3,7 @@
 #include "cli/commands.h"
 #include "cli/source.h"
 #include "explore/place.h"
-#include "explore/times.h"
-#include <cjson/cJSON.h>
+#include "explore/times_json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,52 +68,6 @@ static void text(const struct xpl_design *d, struct xpl_times *t)
                t->generate, t->prompt, t->answer_s, t->answer_tok_s);
 }
 
-static void seen_json(cJSON *o, const struct xpl_design *d,
-                      const struct dsn_seen *s, double seconds, uint64_t cycles)
-{
-    const struct xpl_memory *m;
-    char name[32];
-    int channel;
-    cJSON *banks = cJSON_AddObjectToObject(o, "gb_s");
-    for (int b = 0; (m = xpl_device_memory(&d->dev, b, &channel)) != 0; b++) {
-        double bytes = (double)(s->bank[b].read + s->bank[b].written);
-        snprintf(name, sizeof name, "%s%d", m->name, channel);
-        if (bytes > 0)
-            cJSON_AddNumberToObject(banks, name, bytes / seconds / 1e9);
-    }
-    cJSON *busy = cJSON_AddArrayToObject(o, "busy");
-    for (int i = 0; i < s->works; i++) {
-        cJSON *w = cJSON_CreateObject();
-        cJSON_AddStringToObject(w, "module", s->work[i].name);
-        cJSON_AddNumberToObject(w, "share",
-                                (double)s->work[i].busy / (double)cycles);
-        cJSON_AddItemToArray(busy, w);
-    }
-}
-
-static void json(const struct xpl_design *d, const struct xpl_times *t)
-{
-    cJSON *o = cJSON_CreateObject(), *s;
-    cJSON_AddStringToObject(o, "design", d->name);
-    cJSON_AddNumberToObject(o, "prompt", t->prompt);
-    cJSON_AddNumberToObject(o, "generate", t->generate);
-    cJSON_AddNumberToObject(o, "context", t->context);
-    cJSON_AddNumberToObject(o, "prefill_s", t->prefill_s);
-    cJSON_AddNumberToObject(o, "prefill_cycles", (double)t->prefill_cycles);
-    cJSON_AddNumberToObject(o, "decode_tok_s", t->decode_tok_s);
-    cJSON_AddNumberToObject(o, "decode_cycles", (double)t->decode_cycles);
-    cJSON_AddNumberToObject(o, "answer_s", t->answer_s);
-    cJSON_AddNumberToObject(o, "answer_tok_s", t->answer_tok_s);
-    cJSON_AddNumberToObject(o, "hbm_utilisation", t->utilisation);
-    cJSON_AddNumberToObject(o, "bound_tok_s", t->bound_tok_s);
-    s = cJSON_AddObjectToObject(o, "prefill");
-    if (t->prefill_cycles > 0)
-        seen_json(s, d, &t->prefill, t->prefill_s, t->prefill_cycles);
-    s = cJSON_AddObjectToObject(o, "decode");
-    seen_json(s, d, &t->decode, 1 / t->decode_tok_s, t->decode_cycles);
-    cli_json_print(o);
-}
-
 static int run(int argc, char **argv)
 {
     const struct cli_opt opts[] = {
@@ -144,7 +97,7 @@ static int run(int argc, char **argv)
     if (!xpl_design_load(d, words[0], &err) || !xpl_times(t, d, &o, &err))
         cli_die_error(&err);
     if (opt.json)
-        json(d, t);
+        cli_json_print(xpl_times_json(d, t));
     else
         text(d, t);
     free(t);

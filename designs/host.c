@@ -59,6 +59,28 @@ static void banks_open(struct host *h, const struct dsn_place *p)
                                           .latency = p->bank[b].latency};
 }
 
+_Static_assert(DSN_BINS == SIM_BINS, "host.h and sim.h must agree");
+
+/* Adds when task k was busy to the span of its name. */
+static void look_span(struct host *h, struct dsn_seen *seen, int k,
+                      const char *name)
+{
+    uint32_t bin[SIM_BINS];
+    int s = 0;
+    while (s < seen->spans && strcmp(seen->span[s].name, name) != 0)
+        s++;
+    if (s == DSN_MAX_SPANS || !sim_task_trace(h->sim, k, bin))
+        return;
+    struct dsn_span *to = &seen->span[s];
+    if (s == seen->spans) {
+        snprintf(to->name, sizeof to->name, "%s", name);
+        seen->spans++;
+    }
+    to->tasks++;
+    for (int b = 0; b < SIM_BINS; b++)
+        to->bin[b] += bin[b];
+}
+
 /* What each bank and each task did. */
 static void look(struct host *h, struct dsn_seen *seen)
 {
@@ -82,7 +104,10 @@ static void look(struct host *h, struct dsn_seen *seen)
         else
             snprintf(out->name, sizeof out->name, "%s[%d]", w.name, w.index);
         out->busy = w.busy;
+        look_span(h, seen, k, out->name);
     }
+    seen->bin_cycles = sim_trace_cycles(h->sim);
+    seen->to = sim_cycles(h->sim);
 }
 
 /* The place of a memory; without places any number does. */
@@ -272,7 +297,8 @@ bool dsn_run(struct dsn_job *job)
     struct host *h = calloc(1, sizeof *h);
     int32_t *row = calloc((size_t)job->shape->vocab + BP, sizeof *row);
     struct sim_config config = {.stack_bytes = (size_t)64 << 20,
-                                .min_depth = job->min_depth};
+                                .min_depth = job->min_depth,
+                                .trace = job->place != 0 && job->seen != 0};
     bool ok = false;
     if (h == 0 || row == 0) {
         snprintf(job->message, sizeof job->message, "out of memory");

@@ -30,11 +30,22 @@ struct dsn_work {
     char name[24]; /* "match[3]" */
     uint64_t busy; /* cycles of the iterations it began */
 };
-enum { DSN_MAX_WORK = 1024 };
+/* When the tasks of a name were busy: cycles in each of DSN_BINS stretches of
+ * bin_cycles, added up over the tasks. */
+enum { DSN_MAX_WORK = 1024, DSN_MAX_SPANS = 96, DSN_BINS = 512 };
+struct dsn_span {
+    char name[24];
+    int tasks;
+    uint32_t bin[DSN_BINS];
+};
 struct dsn_seen {
     struct dsn_traffic bank[DSN_MAX_BANKS];
     struct dsn_work work[DSN_MAX_WORK];
     int works;
+    struct dsn_span span[DSN_MAX_SPANS];
+    int spans;
+    uint64_t bin_cycles;
+    uint64_t from, to; /* cycles of the run that all this is about */
 };
 
 struct dsn_hmt;

@@ -22,6 +22,7 @@ static bool token(struct timing *g, int context, struct fl_error *err)
     FL_TRY(timed_decode(g->t, first, 2, &g->run, err));
     struct dsn_seen *a = &g->run.seen, *b = &g->before.seen;
     g->run.cycles -= g->before.cycles;
+    a->from = g->before.cycles;
     for (int k = 0; k < XPL_BANKS; k++) {
         a->bank[k].read -= b->bank[k].read;
         a->bank[k].written -= b->bank[k].written;

@@ -9,6 +9,7 @@
 #include "sim/sim.h"
 #include "sim/context.h"
 #include "sim/timing.h"
+#include "sim/trace.h"
 #include "fx/fx.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ struct fx_task {
     const struct timing_loop *loop;
     const char *loop_name;
     int levels;
-    uint64_t busy; /* timed: cycles of the iterations begun */
+    uint64_t busy;       /* timed: cycles of the iterations begun */
+    struct trace *trace; /* NULL: not wanted */
     struct sim *sim;
 };
 
@@ -84,6 +86,7 @@ void sim_free(struct sim *s)
             context_free(&t->context);
         if (t->owned)
             free(t->arg);
+        free(t->trace);
         free(t);
     }
     for (struct fx_fifo *f = s->fifos, *next; f; f = next) {
@@ -177,6 +180,8 @@ static void task_main(void *arg)
         t->plain(t->arg);
     if (t->timing)
         take_way(t, NULL);
+    if (t->trace)
+        trace_step(t->trace, t->clock, 0);
     t->done = true;
     t->sim->alive -= !t->daemon;
     if (!t->daemon && t->clock > t->sim->cycles)
@@ -191,6 +196,8 @@ static struct fx_task *task_add(struct sim *s, const char *name, int index)
     t->index = index;
     t->sim = s;
     t->clock = s->running ? s->running->clock : 0;
+    if (s->config.trace)
+        t->trace = must(calloc(1, sizeof *t->trace));
     *s->tasks_end = t;
     s->tasks_end = &t->next;
     wake(s, t);
@@ -472,6 +479,8 @@ void fx_clock_loop(const char *name, int ii)
         t->loop = l;
         t->loop_name = name;
     }
+    if (t->trace)
+        trace_step(t->trace, t->clock, (unsigned)ii);
     t->busy += (uint64_t)ii;
     t->clock += (uint64_t)ii;
 }
@@ -505,6 +514,34 @@ bool sim_task_work(const struct sim *s, int k, struct sim_work *out)
     if (!t)
         return false;
     *out = (struct sim_work){t->name, t->index, t->daemon, t->busy};
+    return true;
+}
+
+static int trace_shift(const struct sim *s)
+{
+    int shift = 0;
+    for (const struct fx_task *t = s->tasks; t; t = t->next)
+        if (t->trace && t->trace->shift > shift)
+            shift = t->trace->shift;
+    return shift;
+}
+
+uint64_t sim_trace_cycles(const struct sim *s)
+{
+    return (uint64_t)1 << trace_shift(s);
+}
+
+bool sim_task_trace(const struct sim *s, int k, uint32_t bin[SIM_BINS])
+{
+    const struct fx_task *t = s->tasks;
+    while (t && k-- > 0)
+        t = t->next;
+    if (!t || !t->trace)
+        return false;
+    struct trace r = *t->trace;
+    for (int shift = trace_shift(s); r.shift < shift;)
+        trace_widen(&r);
+    memcpy(bin, r.bin, sizeof r.bin);
     return true;
 }
 

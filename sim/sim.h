@@ -29,6 +29,7 @@ struct sim_config {
     size_t stack_bytes; /* of a task; 0: 8 MiB (touched pages only count) */
     unsigned min_depth; /* queues are at least this deep: a fast run of a
                            large design. Values do not depend on it. */
+    int trace;          /* timed view, 1: keep when every task was busy */
 };
 
 struct sim *sim_new(const struct sim_config *c);
@@ -97,6 +98,12 @@ struct sim_work {
     uint64_t busy;
 };
 bool sim_task_work(const struct sim *s, int k, struct sim_work *out);
+
+/* config.trace: busy cycles of task k in each of SIM_BINS stretches of time,
+ * sim_trace_cycles(s) cycles each, from cycle 0. false: it did not run. */
+enum { SIM_BINS = 512 };
+uint64_t sim_trace_cycles(const struct sim *s);
+bool sim_task_trace(const struct sim *s, int k, uint32_t bin[SIM_BINS]);
 
 /* Timed view: cycles until the last task (no daemon) had returned. */
 uint64_t sim_cycles(const struct sim *s);
