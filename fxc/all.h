@@ -107,6 +107,8 @@ struct Node {
     bool ext;      /* used by another region */
     bool live;
     int mark;
+    bool
+        data; /* made of words of streams or memories; a loop's control is not */
     bool nsw, nuw; /* C promises that it does not wrap */
 };
 
@@ -253,7 +255,7 @@ struct Fn {
     int nfifo;
     Fifo **fifo;
     int nstate;
-    long pipebits;
+    long pipebits, ctlbits; /* registers between steps; of what is no data */
     Loc loc;
 };
 
@@ -263,6 +265,14 @@ struct Way {
     int levels; /* bodies of outer loops that begin on it */
     int lo, hi; /* cycles, least and most */
 };
+
+/* A value that the next iteration needs. critical.c. */
+typedef struct Recurrence {
+    const char *name;
+    Loc loc;
+    int cycles; /* the interval it asks for */
+    double ns;  /* once round, from the register to the register */
+} Recurrence;
 
 /* What a family of chips costs, in ns; see target.c. */
 struct Target {
@@ -392,6 +402,9 @@ const char *way_from(const Way *);
 const char *way_to(const Way *);
 void loop_ports(const Region *, int *pop, int *push);
 void timing(Fn **fn, int n, const char *path);
+
+/* critical.c */
+Recurrence critical_recurrence(Region *);
 
 /* report.c */
 void report(Fn **, int n, const char *path);

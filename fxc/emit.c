@@ -327,6 +327,7 @@ static void emit_carry(Fn *fn, Node *n, Buf *decl, Buf *clocked)
     }
     for (int s = a + 1; r->pipe && s <= n->last; s++) {
         fn->pipebits += n->rw;
+        fn->ctlbits += n->data ? 0 : n->rw;
         put(decl, "  logic %s%s_q%d;\n", t, id, s);
         put(clocked, "    if (%s) %s_q%d <= %s;\n", fire(r, s - 1), id, s,
             s == a + 1 ? id : fmt("%s_q%d", id, s - 1));

@@ -43,16 +43,26 @@ static void put_loops(Fn *fn, FILE *f)
             continue;
         fprintf(f,
                 "%s{\"name\": \"%s\", \"line\": %d, \"ii\": %d, "
-                "\"depth\": %d, \"drain\": %d, \"trip\": ",
+                "\"depth\": %d, \"drain\": %d, ",
                 sep(k++), r->name, r->loc.line, r->ii, r->nstep, r->drain);
+        Recurrence c = critical_recurrence(r);
+        fprintf(f, "\"recurrence\": ");
+        if (c.cycles)
+            fprintf(f,
+                    "{\"name\": \"%s\", \"line\": %d, \"cycles\": %d, "
+                    "\"ns\": %.2f}, \"trip\": ",
+                    c.name, c.loc.line, c.cycles, c.ns);
+        else
+            fprintf(f, "null, \"trip\": ");
         fprintf(f, r->trip < 0 ? "null}" : "%lld}", (long long)r->trip);
     }
     fprintf(f, "],\n   \"ways\": [");
     Way *w;
     for (int i = 0, n = ways(fn, &w); i < n; i++)
-        fprintf(f, "%s{\"from\": \"%s\", \"to\": \"%s\", "
-                "\"cycles\": [%d, %d]}", sep(i), way_from(&w[i]),
-                way_to(&w[i]), w[i].lo, w[i].hi);
+        fprintf(f,
+                "%s{\"from\": \"%s\", \"to\": \"%s\", "
+                "\"cycles\": [%d, %d]}",
+                sep(i), way_from(&w[i]), way_to(&w[i]), w[i].lo, w[i].hi);
     fprintf(f, "]");
 }
 
@@ -141,8 +151,10 @@ void report(Fn **fn, int n, const char *path)
         put_memories(fn[i], o.f);
         put_multipliers(fn[i], o.f);
         put_dataflow(fn[i], o.f);
-        fprintf(o.f, ",\n   \"pipe_bits\": %ld, \"states\": %d}",
-                fn[i]->pipebits, fn[i]->nstate);
+        fprintf(o.f,
+                ",\n   \"pipe_bits\": %ld, \"pipe_control\": %ld, "
+                "\"states\": %d}",
+                fn[i]->pipebits, fn[i]->ctlbits, fn[i]->nstate);
     }
     fprintf(o.f, "]}\n");
     if (!fl_out_commit(&o, &err)) {

@@ -392,6 +392,21 @@ static void find_drain(Region *r)
     r->drain = k;
 }
 
+/* Which values are data; the others are a loop's control. */
+static void find_data(Region *r)
+{
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < r->nnode; i++) {
+            Node *n = r->node[i];
+            if (n->op == Ophi)
+                n->data |= r->pipe && update_of(r, n)->data;
+            else
+                n->data |= n->op == Opop || n->op == Oload;
+            for (int k = 0; k < n->nin && n->op != Ophi; k++)
+                n->data |= n->in[k]->data;
+        }
+}
+
 void sched(Fn *fn)
 {
     busy = xalloc((size_t)(resources(fn) + 1) * MAX_STEP);
@@ -416,7 +431,9 @@ void sched(Fn *fn)
     find_ext(fn);
     for (int i = 0; i < fn->nrgn; i++)
         find_last(fn, fn->rgn[i]);
-    for (int i = 0; i < fn->nrgn; i++)
+    for (int i = 0; i < fn->nrgn; i++) {
+        find_data(fn->rgn[i]);
         if (fn->rgn[i]->pipe)
             find_drain(fn->rgn[i]);
+    }
 }
