@@ -158,6 +158,7 @@ struct Region {
     int nstep;
     int drain; /* pipe: steps that must be empty before control goes on */
     int stopstep;
+    int freefrom; /* pipe: from this step on nothing can stall */
     int nedge;
     Edge *edge;
     int64_t trip; /* -1: not known */

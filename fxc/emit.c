@@ -283,6 +283,13 @@ static const char *type_of(const Node *n)
     return fmt("%s[%d:0] ", n->sgn ? "signed " : "", n->rw - 1);
 }
 
+/* A register of step s written when s - 1 fires. Where nothing stalls it may
+ * take anything while no iteration comes: nobody looks. */
+static const char *enable(const Region *r, int s)
+{
+    return r->pipe && s >= r->freefrom ? "" : fmt("if (%s) ", fire(r, s - 1));
+}
+
 static void emit_node(Node *n, Buf *decl, Buf *body, Buf *clocked)
 {
     const char *id = name_of(n), *t = type_of(n), *at = where(n->loc);
@@ -300,13 +307,13 @@ static void emit_node(Node *n, Buf *decl, Buf *body, Buf *clocked)
                             ref(n->in[0], n->rgn, n->step, n->in[0]->w));
         put(decl, "  logic %s%s;\n", t, id);
         if (n->lat)
-            put(clocked, "    if (%s) %s <= %s;%s\n", fire(n->rgn, n->step), id,
-                x, at);
+            put(clocked, "    %s%s <= %s;%s\n", enable(n->rgn, avail(n)), id, x,
+                at);
         else
             put(body, "  assign %s = %s;%s\n", id, x, at);
     } else if (n->lat) {
         put(decl, "  logic %s%s;\n", t, id);
-        put(clocked, "    if (%s) %s <= %s;%s\n", fire(n->rgn, n->step), id,
+        put(clocked, "    %s%s <= %s;%s\n", enable(n->rgn, avail(n)), id,
             expression(n), at);
     } else {
         put(body, "  wire %s%s = %s;%s\n", t, id, expression(n), at);
@@ -329,7 +336,7 @@ static void emit_carry(Fn *fn, Node *n, Buf *decl, Buf *clocked)
         fn->pipebits += n->rw;
         fn->ctlbits += n->data ? 0 : n->rw;
         put(decl, "  logic %s%s_q%d;\n", t, id, s);
-        put(clocked, "    if (%s) %s_q%d <= %s;\n", fire(r, s - 1), id, s,
+        put(clocked, "    %s%s_q%d <= %s;\n", enable(r, s), id, s,
             s == a + 1 ? id : fmt("%s_q%d", id, s - 1));
     }
 }

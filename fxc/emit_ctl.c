@@ -9,7 +9,8 @@
  *
  *     fire_s = v_s & (~v_{s+1} | fire_{s+1}) & streams of step s
  *
- * so bubbles close up and a pipeline drains without further input. With an
+ * so bubbles close up and a pipeline drains without further input. Behind its
+ * last stream access a loop runs freely, fire_s = v_s, without enables. With an
  * interval above 1 step s may only fire in slot s mod ii, which keeps shared
  * ports apart, and needs the next step empty. A value that the next iteration
  * needs, but which comes in a later step, holds that iteration back (`wait`):
@@ -111,7 +112,7 @@ static void emit_step(Step *t, Buf *decl, Buf *b, Buf *clk)
     int s = t->s;
     const char *here =
         r->pipe ? v_of(r, s) : fmt("(state == %s)", state_of(r, s));
-    const char *wait = r->pipe ? waits(r, s) : "";
+    const char *wait = r->pipe && s < r->freefrom ? waits(r, s) : "";
     put(decl, "  wire %s;\n", fire(r, s));
     for (int i = 0; i < t->npush; i++) {
         Node *n = t->push[i];
@@ -135,7 +136,7 @@ static void emit_step(Step *t, Buf *decl, Buf *b, Buf *clk)
     put(b, "  assign %s = %s%s", fire(r, s), here, wait);
     if (r->pipe && r->ii > 1)
         put(b, " & (%s_slot == %d'd%d)", r->name, clog2(r->ii), s % r->ii);
-    if (r->pipe && s < r->nstep - 1) {
+    if (r->pipe && s < r->nstep - 1 && s + 1 < r->freefrom) {
         if (r->ii == 1)
             put(b, " & (~%s | %s)", v_of(r, s + 1), fire(r, s + 1));
         else
@@ -151,7 +152,9 @@ static void emit_step(Step *t, Buf *decl, Buf *b, Buf *clk)
             p ? p : "", p ? " | " : "", n->port->name);
     }
     put(b, ";\n");
-    if (r->pipe && s > 0)
+    if (r->pipe && s >= r->freefrom)
+        put(clk, "    %s <= ~rst & %s;\n", v_of(r, s), fire(r, s - 1));
+    else if (r->pipe && s > 0)
         put(clk,
             "    if (rst) %s <= 1'b0;\n    else if (%s) %s <= 1'b1;\n"
             "    else if (%s) %s <= 1'b0;\n",

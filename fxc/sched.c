@@ -392,6 +392,21 @@ static void find_drain(Region *r)
     r->drain = k;
 }
 
+/* Behind the last stream nothing stalls: what is there runs freely, and whoever
+ * is followed by such a step need not ask it. (At an interval of 1 a step waits
+ * for another only over a distance of several iterations.) */
+static void find_free(Region *r)
+{
+    int k = r->ii == 1 ? 1 : r->nstep;
+    for (int i = 0; i < r->nnode; i++)
+        if (r->node[i]->port)
+            at_least(&k, r->node[i]->step + 1);
+    for (int i = 0; i < r->nedge; i++)
+        if (r->edge[i].dist > 1 && r->edge[i].a->step > r->edge[i].b->step)
+            at_least(&k, r->edge[i].b->step + 1);
+    r->freefrom = k;
+}
+
 /* Which values are data; the others are a loop's control. */
 static void find_data(Region *r)
 {
@@ -433,7 +448,9 @@ void sched(Fn *fn)
         find_last(fn, fn->rgn[i]);
     for (int i = 0; i < fn->nrgn; i++) {
         find_data(fn->rgn[i]);
-        if (fn->rgn[i]->pipe)
-            find_drain(fn->rgn[i]);
+        if (!fn->rgn[i]->pipe)
+            continue;
+        find_drain(fn->rgn[i]);
+        find_free(fn->rgn[i]);
     }
 }
