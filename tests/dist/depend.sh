@@ -40,6 +40,7 @@ check sim fx base num
 check designs fx num sim model base
 check explore fx base num designs
 check train base num model golden
+check report base explore
 check emit base num fx explore designs
 
 # The HLS library is hardware: no stdio, no allocation, no floating point.

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report/data.c -- reads what the page is about. */
+#include "report/data.h"
+#include "explore/json.h"
+#include <math.h>
+#include <string.h>
+
+const char *const rep_stage_name[REP_STAGES] = {"prefill", "decode"};
+
+/* The run's figures are of the design as it is now. */
+static bool same_design(const cJSON *root, const char *path,
+                        const struct xpl_design *d, struct fl_error *err)
+{
+    char name[64];
+    const cJSON *o;
+    double mhz;
+    struct dsn_config c = d->config;
+    FL_TRY(xpl_json_text(root, path, "design", name, sizeof name, err));
+    FL_FAIL_IF(strcmp(name, d->name) != 0, err, FL_FORMAT, 0,
+               "%s: times the design '%s', not '%s'", path, name, d->name);
+    FL_TRY(xpl_json_object(root, path, "clock_mhz", &o, err));
+    for (int s = 0; s < REP_STAGES; s++) {
+        double now = s == REP_PREFILL ? d->prefill_mhz : d->decode_mhz;
+        FL_TRY(xpl_json_real(o, path, rep_stage_name[s], 0, 1e6, &mhz, err));
+        FL_FAIL_IF(fabs(mhz - now) > 1e-6 * now, err, FL_FORMAT, 0,
+                   "%s: %s was timed at %g MHz, the design says %g; time it "
+                   "again",
+                   path, rep_stage_name[s], mhz, now);
+    }
+    FL_TRY(xpl_json_object(root, path, "parallelism", &o, err));
+    for (int k = 0; dsn_config_name(k) != 0; k++) {
+        const char *key = dsn_config_name(k);
+        const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+        int now = *dsn_config_at(&c, k);
+        FL_FAIL_IF(!cJSON_IsNumber(v) || v->valuedouble != now, err, FL_FORMAT,
+                   0,
+                   "%s: was timed with another %s than the design's %d; "
+                   "time it again",
+                   path, key, now);
+    }
+    return true;
+}
+
+/* A number, or null: NAN. */
+static bool known(const cJSON *o, const char *path, const char *key, double *to,
+                  struct fl_error *err)
+{
+    *to = (double)NAN;
+    return cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(o, key)) ||
+           xpl_json_real(o, path, key, 0, 1e12, to, err);
+}
+
+static bool activity_read(struct rep_span *s, const cJSON *o, const char *path,
+                          struct fl_error *err)
+{
+    FL_TRY(xpl_json_text(o, path, "activity", s->activity, sizeof s->activity,
+                         err));
+    FL_FAIL_IF(strspn(s->activity, "0123456789") != strlen(s->activity), err,
+               FL_FORMAT, 0, "%s: \"activity\" must be digits", path);
+    return true;
+}
+
+static bool spans_read(struct rep_stage *s, const cJSON *o, const char *path,
+                       struct fl_error *err)
+{
+    const cJSON *list, *item;
+    FL_TRY(xpl_json_array(o, path, "spans", REP_SPANS, &list, err));
+    cJSON_ArrayForEach(item, list)
+    {
+        struct rep_span *p = &s->span[s->spans];
+        FL_FAIL_IF(!cJSON_IsObject(item), err, FL_FORMAT, 0,
+                   "%s: \"spans\" must be a list of objects", path);
+        FL_TRY(xpl_json_text(item, path, "module", p->module, sizeof p->module,
+                             err));
+        FL_TRY(xpl_json_int(item, path, "tasks", 1, 1 << 20, &p->tasks, err));
+        FL_TRY(xpl_json_real(item, path, "start", 0, 1e18, &p->start, err));
+        FL_TRY(xpl_json_real(item, path, "end", 0, 1e18, &p->end, err));
+        FL_TRY(xpl_json_real(item, path, "busy", 0, 1.01, &p->busy, err));
+        FL_TRY(activity_read(p, item, path, err));
+        s->spans++;
+    }
+    return true;
+}
+
+static bool stage_read(struct rep_stage *s, const cJSON *o, const char *path,
+                       const struct xpl_design *d, struct fl_error *err)
+{
+    const cJSON *banks, *v;
+    FL_TRY(xpl_json_object(o, path, "gb_s", &banks, err));
+    cJSON_ArrayForEach(v, banks)
+    {
+        int b = xpl_device_bank(&d->dev, v->string);
+        FL_FAIL_IF(b < 0, err, FL_FORMAT, 0, "%s: %s has no channel '%s'", path,
+                   d->dev.name, v->string);
+        FL_TRY(xpl_json_real(banks, path, v->string, 0, 1e5, &s->gb_s[b], err));
+        s->bytes += s->gb_s[b] * 1e9 * s->seconds;
+    }
+    return spans_read(s, o, path, err);
+}
+
+static bool stages_read(struct rep_times *t, const cJSON *root,
+                        const char *path, const struct xpl_design *d,
+                        struct fl_error *err)
+{
+    static const char *const cycles[REP_STAGES] = {"prefill_cycles",
+                                                   "decode_cycles"};
+    for (int k = 0; k < REP_STAGES; k++) {
+        struct rep_stage *s = &t->stage[k];
+        const cJSON *o;
+        FL_TRY(xpl_json_real(root, path, cycles[k], k == REP_DECODE, 1e18,
+                             &s->cycles, err));
+        FL_TRY(xpl_json_object(root, path, rep_stage_name[k], &o, err));
+        s->mhz = k == REP_PREFILL ? d->prefill_mhz : d->decode_mhz;
+        s->seconds = s->cycles / (s->mhz * 1e6);
+        if (s->cycles > 0)
+            FL_TRY(stage_read(s, o, path, d, err));
+    }
+    return true;
+}
+
+/* "resources": of each kind {"used": n, "error": e}, null where it is not
+ * known; "uncounted": modules that were never synthesised. */
+static bool resources_read(struct rep_times *t, const cJSON *root,
+                           const char *path, struct fl_error *err)
+{
+    const cJSON *all = cJSON_GetObjectItemCaseSensitive(root, "resources"), *o;
+    if (all == 0 || cJSON_IsNull(all))
+        return true;
+    FL_TRY(xpl_json_object(root, path, "resources", &all, err));
+    for (int k = 0; k < XPL_KIND_COUNT; k++) {
+        const char *kind = xpl_kind_name[k];
+        struct rep_amount *a = &t->amount[k];
+        FL_TRY(xpl_json_object(all, path, kind, &o, err));
+        FL_TRY(known(o, path, "used", &a->n, err));
+        FL_TRY(known(o, path, "error", &a->err, err));
+    }
+    t->resources = 1;
+    return true;
+}
+
+bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
+                    const struct xpl_design *d, struct fl_error *err)
+{
+    const struct {
+        const char *key;
+        double hi;
+        double *to;
+    } f[] = {
+        {"prefill_s", 1e9, &t->prefill_s},
+        {"decode_tok_s", 1e12, &t->decode_tok_s},
+        {"answer_s", 1e12, &t->answer_s},
+        {"answer_tok_s", 1e12, &t->answer_tok_s},
+        {"hbm_utilisation", 2, &t->hbm_utilisation},
+        {"bound_tok_s", 1e12, &t->bound_tok_s},
+    };
+    *t = (struct rep_times){0};
+    FL_TRY(same_design(root, path, d, err));
+    FL_TRY(xpl_json_int(root, path, "prompt", 1, 1 << 30, &t->prompt, err));
+    FL_TRY(xpl_json_int(root, path, "generate", 0, 1 << 30, &t->generate, err));
+    FL_TRY(xpl_json_int(root, path, "context", 1, 1 << 30, &t->context, err));
+    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
+        FL_TRY(xpl_json_real(root, path, f[i].key, 0, f[i].hi, f[i].to, err));
+    FL_FAIL_IF(t->decode_tok_s <= 0 || t->bound_tok_s <= 0, err, FL_RANGE, 0,
+               "%s: a decode of %g tokens/s, its bound %g", path,
+               t->decode_tok_s, t->bound_tok_s);
+    FL_TRY(resources_read(t, root, path, err));
+    return stages_read(t, root, path, d, err);
+}
+
+bool rep_search_read(struct rep_search *s, const cJSON *root, const char *path,
+                     struct fl_error *err)
+{
+    const cJSON *list, *o;
+    *s = (struct rep_search){0};
+    FL_TRY(xpl_json_text(root, path, "model", s->model, sizeof s->model, err));
+    FL_TRY(
+        xpl_json_text(root, path, "device", s->device, sizeof s->device, err));
+    FL_TRY(xpl_json_array(root, path, "points", REP_POINTS, &list, err));
+    cJSON_ArrayForEach(o, list)
+    {
+        struct rep_point *p = &s->point[s->points];
+        FL_FAIL_IF(!cJSON_IsObject(o), err, FL_FORMAT, 0,
+                   "%s: \"points\" must be a list of objects", path);
+        FL_TRY(xpl_json_real(o, path, "decode_tok_s", 0, 1e12, &p->decode_tok_s,
+                             err));
+        FL_TRY(xpl_json_real(o, path, "prefill_s", 0, 1e9, &p->prefill_s, err));
+        FL_TRY(xpl_json_real(o, path, "area", 0, 1e6, &p->area, err));
+        s->points++;
+    }
+    return xpl_json_int(root, path, "chosen", -1, s->points - 1, &s->chosen,
+                        err);
+}
