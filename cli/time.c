@@ -42,7 +42,37 @@ static void banks_text(const struct xpl_design *d, const struct dsn_seen *s,
     }
 }
 
-static void text(const struct xpl_design *d, struct xpl_times *t)
+static void cost_text(const struct xpl_design *d, const struct xpl_cost *c)
+{
+    printf("fabric     estimate before placement, of what %s may use\n",
+           d->dev.name);
+    for (int k = 0; k < XPL_KIND_COUNT; k++) {
+        printf("    %-8s %9.0f +- %-8.0f", xpl_kind_name[k], c->total.n[k],
+               c->err.n[k]);
+        if (c->room.n[k] >= 0)
+            printf(" of %9.0f %6.1f %%%s\n", c->room.n[k], 100 * c->share.n[k],
+                   c->share.n[k] > 1 ? "   does not fit" : "");
+        else
+            printf(" of a number that the device file does not know\n");
+    }
+    for (int i = 0, n = 0; i < c->parts; i++)
+        if (!c->part[i].counted)
+            printf("%s%s %s",
+                   n++ == 0 ? "    not synthesised, only their "
+                              "multipliers counted: "
+                            : ", ",
+                   c->part[i].stage == DSN_PREFILL ? "prefill" : "decode",
+                   c->part[i].name);
+    if (c->uncounted > 0)
+        putchar('\n');
+    if (c->watts > 0)
+        printf("energy     %.3f J a token, %.2f J the prompt, at the %.1f W of "
+               "a published design\n",
+               c->decode_j, c->prefill_j, c->watts);
+}
+
+static void text(const struct xpl_design *d, struct xpl_times *t,
+                 const struct xpl_cost *c)
 {
     printf("%s: %s, %s on %s (a projection: nothing ran on a board)\n", d->name,
            d->model, d->scheme, d->dev.title);
@@ -66,6 +96,12 @@ static void text(const struct xpl_design *d, struct xpl_times *t)
     if (t->answer_s > 0)
         printf("answer     %d tokens after %d: %.3f s, %.1f tokens/s\n",
                t->generate, t->prompt, t->answer_s, t->answer_tok_s);
+    printf("formulas   prefill %+.1f %%, decode %+.1f %% of the run\n",
+           t->prefill_cycles > 0
+               ? 100 * (c->prefill_cycles / (double)t->prefill_cycles - 1)
+               : 0,
+           100 * (c->decode_cycles / (double)t->decode_cycles - 1));
+    cost_text(d, c);
 }
 
 static int run(int argc, char **argv)
@@ -88,18 +124,21 @@ static int run(int argc, char **argv)
     struct fl_error err = {0};
     struct xpl_design *d = calloc(1, sizeof *d);
     struct xpl_times *t = calloc(1, sizeof *t);
-    if (d == NULL || t == NULL)
+    struct xpl_cost *c = calloc(1, sizeof *c);
+    if (d == NULL || t == NULL || c == NULL)
         cli_die("out of memory");
     const struct xpl_times_options o = {.prompt = (int)opt.prompt,
                                         .generate = (int)opt.generate,
                                         .context = (int)opt.context,
                                         .progress = !opt.json};
-    if (!xpl_design_load(d, words[0], &err) || !xpl_times(t, d, &o, &err))
+    if (!xpl_design_load(d, words[0], &err) || !xpl_times(t, d, &o, &err) ||
+        !xpl_cost_of(c, d, t, &err))
         cli_die_error(&err);
     if (opt.json)
         cli_json_print(xpl_times_json(d, t));
     else
-        text(d, t);
+        text(d, t, c);
+    free(c);
     free(t);
     free(d);
     return cli_flush();

@@ -64,20 +64,29 @@ struct xpl_cost {
     /* of one image (the larger of two): total, its error, what may be used, and
      * total over that; NAN where the device file does not know */
     struct xpl_fabric total, err, room, share;
+    int limit;     /* enum xpl_kind of the largest share; -1: none is known */
     int uncounted; /* parts without a row */
     int fits;      /* 1: within the room; 0: not; -1: the room is not known */
     /* joules of a token at the design's context, of the prompt; watts of the
      * board; NAN where the device file has no power figure */
     double decode_j, prefill_j, watts;
+    double prefill_cycles, decode_cycles; /* by explore/cycles.h */
 };
 
-/* The cost of d. False: the design is not legal (dsn_config_check). Energy and
+/* The cost of d; a token's at `context` positions. False: the design is not legal (dsn_config_check). Energy and
  * traffic are of the cycle model (explore/cycles.h). */
-bool xpl_cost(struct xpl_cost *c, const struct xpl_design *d,
+bool xpl_cost(struct xpl_cost *c, const struct xpl_design *d, int context,
               struct fl_error *err);
+
+/* Totals of the parts and buffers that are there. */
+void xpl_cost_sum(struct xpl_cost *c, const struct xpl_device *dev, int images);
+
+/* True where a floorplan's name ("decode linear") is the part's. */
+bool xpl_floor_is(const char *name, const struct xpl_part *p);
 
 /* The `resources` and the `energy` object of --json; the caller's. */
 cJSON *xpl_cost_json(const struct xpl_cost *c, const struct xpl_design *d);
-cJSON *xpl_energy_json(const struct xpl_cost *c, const struct xpl_design *d);
+void xpl_fabric_json(cJSON *o, const char *key, const struct xpl_fabric *f);
+cJSON *xpl_energy_json(const struct xpl_cost *c);
 
 #endif

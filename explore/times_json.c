@@ -3,6 +3,7 @@
 #include "explore/times_json.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void span_json(cJSON *list, const struct dsn_seen *s,
                       const struct dsn_span *p)
@@ -47,14 +48,26 @@ static void seen_json(cJSON *o, const struct xpl_design *d,
         if (bytes > 0)
             cJSON_AddNumberToObject(banks, name, bytes / seconds / 1e9);
     }
+    cJSON *share = cJSON_AddObjectToObject(o, "share");
+    for (int b = 0; (m = xpl_device_memory(&d->dev, b, &channel)) != 0; b++) {
+        double bytes = (double)(s->bank[b].read + s->bank[b].written);
+        snprintf(name, sizeof name, "%s%d", m->name, channel);
+        if (bytes > 0)
+            cJSON_AddNumberToObject(share, name,
+                                    bytes / seconds / 1e9 / m->gb_s);
+    }
     cJSON *busy = cJSON_AddArrayToObject(o, "busy");
+    int top = 0;
     for (int i = 0; i < s->works; i++) {
+        top = s->work[i].busy > s->work[top].busy ? i : top;
         cJSON *w = cJSON_CreateObject();
         cJSON_AddStringToObject(w, "module", s->work[i].name);
         cJSON_AddNumberToObject(w, "share",
                                 (double)s->work[i].busy / (double)cycles);
         cJSON_AddItemToArray(busy, w);
     }
+    if (s->works > 0)
+        cJSON_AddStringToObject(o, "critical", s->work[top].name);
     cJSON *spans = cJSON_AddArrayToObject(o, "spans");
     for (int i = 0; i < s->spans && s->to > s->from; i++)
         span_json(spans, s, &s->span[i]);
@@ -74,6 +87,34 @@ static void design_json(cJSON *o, const struct xpl_design *d)
     cJSON *par = cJSON_AddObjectToObject(o, "parallelism");
     for (int k = 0; dsn_config_name(k) != 0; k++)
         cJSON_AddNumberToObject(par, dsn_config_name(k), *dsn_config_at(&c, k));
+}
+
+bool xpl_cost_of(struct xpl_cost *c, const struct xpl_design *d,
+                 const struct xpl_times *t, struct fl_error *err)
+{
+    struct xpl_design *as = malloc(sizeof *as);
+    FL_FAIL_IF(as == 0, err, FL_NOMEM, 0, "out of memory");
+    *as = *d;
+    as->prompt = t->prompt;
+    as->generate = t->generate;
+    bool ok = xpl_cost(c, as, t->context, err);
+    free(as);
+    return ok;
+}
+
+/* The formulas beside the run. */
+static void formula_json(cJSON *root, const struct xpl_times *t,
+                         const struct xpl_cost *c)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "formula");
+    cJSON_AddNumberToObject(o, "decode_cycles", c->decode_cycles);
+    cJSON_AddNumberToObject(o, "decode_error",
+                            c->decode_cycles / (double)t->decode_cycles - 1);
+    if (t->prefill_cycles == 0)
+        return;
+    cJSON_AddNumberToObject(o, "prefill_cycles", c->prefill_cycles);
+    cJSON_AddNumberToObject(o, "prefill_error",
+                            c->prefill_cycles / (double)t->prefill_cycles - 1);
 }
 
 cJSON *xpl_times_json(const struct xpl_design *d, const struct xpl_times *t)
@@ -96,5 +137,13 @@ cJSON *xpl_times_json(const struct xpl_design *d, const struct xpl_times *t)
         seen_json(s, d, &t->prefill, t->prefill_s, t->prefill_cycles);
     s = cJSON_AddObjectToObject(o, "decode");
     seen_json(s, d, &t->decode, 1 / t->decode_tok_s, t->decode_cycles);
+    struct xpl_cost *c = malloc(sizeof *c);
+    struct fl_error err;
+    if (c != 0 && xpl_cost_of(c, d, t, &err)) {
+        formula_json(o, t, c);
+        cJSON_AddItemToObject(o, "resources", xpl_cost_json(c, d));
+        cJSON_AddItemToObject(o, "energy", xpl_energy_json(c));
+    }
+    free(c);
     return o;
 }

@@ -10,8 +10,13 @@
  */
 #ifndef EXPLORE_TIMES_JSON_H
 #define EXPLORE_TIMES_JSON_H
+#include "explore/cost.h"
 #include "explore/times.h"
 #include <cjson/cJSON.h>
+
+/* The cost of d for the lengths that were timed. */
+bool xpl_cost_of(struct xpl_cost *c, const struct xpl_design *d,
+                 const struct xpl_times *t, struct fl_error *err);
 
 /* cJSON_Delete it. */
 cJSON *xpl_times_json(const struct xpl_design *d, const struct xpl_times *t);
