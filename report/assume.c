@@ -107,6 +107,12 @@ void rep_assume(FILE *f, const struct xpl_design *d, const struct rep_times *t)
         fputs("<li>Resources are estimates before placement, from modules "
               "synthesised alone.</li>\n",
               f);
+    if (!isnan(t->token_j))
+        fprintf(f,
+                "<li>Energy: %g W, what a published design on this card draws, "
+                "for all of the time; this design's own power is not "
+                "known.</li>\n",
+                t->watts);
     fputs("<li>Published figures are their authors', under their "
           "conditions.</li>\n</ul>\n",
           f);

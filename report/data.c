@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* report/data.c -- reads what the page is about. */
 #include "report/data.h"
+#include "report/takes.h"
 #include "explore/json.h"
 #include <math.h>
 #include <string.h>
@@ -32,22 +33,13 @@ static bool same_design(const cJSON *root, const char *path,
         const char *key = dsn_config_name(k);
         const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
         int now = *dsn_config_at(&c, k);
-        FL_FAIL_IF(!cJSON_IsNumber(v) || v->valuedouble != now, err, FL_FORMAT,
+        FL_FAIL_IF((v == 0 ? 0 : cJSON_GetNumberValue(v)) != now, err, FL_FORMAT,
                    0,
                    "%s: was timed with another %s than the design's %d; "
                    "time it again",
                    path, key, now);
     }
     return true;
-}
-
-/* A number, or null: NAN. */
-static bool known(const cJSON *o, const char *path, const char *key, double *to,
-                  struct fl_error *err)
-{
-    *to = (double)NAN;
-    return cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(o, key)) ||
-           xpl_json_real(o, path, key, 0, 1e12, to, err);
 }
 
 static bool activity_read(struct rep_span *s, const cJSON *o, const char *path,
@@ -118,26 +110,6 @@ static bool stages_read(struct rep_times *t, const cJSON *root,
     return true;
 }
 
-/* "resources": of each kind {"used": n, "error": e}, null where it is not
- * known; "uncounted": modules that were never synthesised. */
-static bool resources_read(struct rep_times *t, const cJSON *root,
-                           const char *path, struct fl_error *err)
-{
-    const cJSON *all = cJSON_GetObjectItemCaseSensitive(root, "resources"), *o;
-    if (all == 0 || cJSON_IsNull(all))
-        return true;
-    FL_TRY(xpl_json_object(root, path, "resources", &all, err));
-    for (int k = 0; k < XPL_KIND_COUNT; k++) {
-        const char *kind = xpl_kind_name[k];
-        struct rep_amount *a = &t->amount[k];
-        FL_TRY(xpl_json_object(all, path, kind, &o, err));
-        FL_TRY(known(o, path, "used", &a->n, err));
-        FL_TRY(known(o, path, "error", &a->err, err));
-    }
-    t->resources = 1;
-    return true;
-}
-
 bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
                     const struct xpl_design *d, struct fl_error *err)
 {
@@ -163,7 +135,7 @@ bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
     FL_FAIL_IF(t->decode_tok_s <= 0 || t->bound_tok_s <= 0, err, FL_RANGE, 0,
                "%s: a decode of %g tokens/s, its bound %g", path,
                t->decode_tok_s, t->bound_tok_s);
-    FL_TRY(resources_read(t, root, path, err));
+    FL_TRY(rep_takes_read(t, root, path, err));
     return stages_read(t, root, path, d, err);
 }
 

@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 
 enum { REP_PREFILL, REP_DECODE, REP_STAGES };
-enum { REP_SPANS = 128, REP_BINS = 1024, REP_POINTS = 4096 };
+enum { REP_SPANS = 128, REP_BINS = 1024, REP_POINTS = 4096, REP_PARTS = 256 };
 extern const char *const rep_stage_name[REP_STAGES];
 
 struct rep_span {
@@ -33,6 +33,18 @@ struct rep_amount {
     double n, err;
 };
 
+/* Of that a module, and a memory on the chip. */
+struct rep_part {
+    char name[64], stage[16];
+    int copies, counted; /* 0: never synthesised */
+    struct rep_amount amount[XPL_KIND_COUNT];
+};
+struct rep_buffer {
+    char name[64], stage[16], block[16];
+    int copies;
+    double blocks; /* of all copies */
+};
+
 struct rep_times {
     int prompt, generate, context;
     double prefill_s, decode_tok_s, answer_s, answer_tok_s;
@@ -40,7 +52,11 @@ struct rep_times {
     struct rep_stage stage[REP_STAGES]; /* prefill: cycles 0 if not timed */
     int resources; /* 1: the file says what the design takes */
     struct rep_amount amount[XPL_KIND_COUNT];
-    int uncounted; /* modules that no synthesis knows */
+    int fits; /* 1, 0; -1: not known */
+    struct rep_part part[REP_PARTS];
+    struct rep_buffer buffer[REP_PARTS];
+    int parts, buffers, uncounted;
+    double token_j, prompt_j, watts; /* NAN: not known */
 };
 
 /* Reads a timed run; path is for messages. False where it is not one, or not

@@ -3,6 +3,7 @@
 #include "report/report.h"
 #include "report/html.h"
 #include "report/parts.h"
+#include <math.h>
 
 static void card(FILE *f, const char *figure, const char *what)
 {
@@ -25,6 +26,11 @@ static void cards(FILE *f, const struct rep_times *t)
     if (t->answer_s > 0) {
         snprintf(a, sizeof a, "%.3g s", t->prefill_s + t->answer_s);
         snprintf(b, sizeof b, "prompt and %d tokens of answer", t->generate);
+        card(f, a, b);
+    }
+    if (!isnan(t->token_j)) {
+        snprintf(a, sizeof a, "%.3g J", t->token_j);
+        snprintf(b, sizeof b, "a token, at %g W", t->watts);
         card(f, a, b);
     }
     snprintf(a, sizeof a, "%.0f %%", 100 * t->hbm_utilisation);

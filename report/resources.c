@@ -4,6 +4,7 @@
 #include "report/html.h"
 #include "report/parts.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const title[XPL_KIND_COUNT] = {
@@ -70,6 +71,111 @@ static void row(FILE *f, const struct xpl_design *d, const struct rep_times *t,
     fputs("</td></tr>\n", f);
 }
 
+/* Largest first: by the largest share of the room of any kind. */
+struct taker {
+    double share;
+    int part, buffer; /* one of them; the other -1 */
+};
+
+static int by_share(const void *a, const void *b)
+{
+    const struct taker *x = a, *y = b;
+    return x->share < y->share   ? 1
+           : x->share > y->share ? -1
+                                 : x->part + x->buffer - y->part - y->buffer;
+}
+
+static double share(double n, double room)
+{
+    return isnan(n) || isnan(room) || room <= 0 ? 0 : n / room;
+}
+
+static int takers(struct taker *list, const struct rep_times *t,
+                  const struct xpl_fabric *room)
+{
+    int n = 0;
+    for (int i = 0; i < t->parts; i++) {
+        double top = 0;
+        for (int k = 0; k < XPL_KIND_COUNT; k++)
+            top = fmax(top, share(t->part[i].amount[k].n, room->n[k]));
+        list[n++] = (struct taker){top, i, -1};
+    }
+    for (int i = 0; i < t->buffers; i++) {
+        const struct rep_buffer *b = &t->buffer[i];
+        int k = strcmp(b->block, "uram") == 0     ? XPL_uram
+                : strcmp(b->block, "bram36") == 0 ? XPL_bram36
+                                                  : XPL_lut;
+        list[n++] = (struct taker){share(b->blocks, room->n[k]), -1, i};
+    }
+    qsort(list, (size_t)n, sizeof *list, by_share);
+    return n;
+}
+
+static void part_row(FILE *f, const struct rep_part *p)
+{
+    rep_textf(f, "%s %s", p->stage, p->name);
+    if (p->copies > 1)
+        fprintf(f, " &#xD7; %d", p->copies);
+    fputs("</td><td>", f);
+    const char *sep = "";
+    for (int k = 0; k < XPL_KIND_COUNT; k++)
+        if (p->amount[k].n > 0) {
+            fprintf(f, "%s%.0f %s", sep, p->amount[k].n, title[k]);
+            sep = ", ";
+        }
+}
+
+static void buffer_row(FILE *f, const struct rep_buffer *b)
+{
+    rep_textf(f, "%s buffer %s", b->stage, b->name);
+    if (b->copies > 1)
+        fprintf(f, " &#xD7; %d", b->copies);
+    fprintf(f, "</td><td>%.0f ", b->blocks);
+    rep_text(f, strcmp(b->block, "uram") == 0     ? "URAM"
+                : strcmp(b->block, "bram36") == 0 ? "BRAM36"
+                                                  : "LUT as memory");
+}
+
+static void largest(FILE *f, const struct rep_times *t,
+                    const struct xpl_fabric *room)
+{
+    struct taker list[2 * REP_PARTS];
+    int n = takers(list, t, room);
+    if (n == 0)
+        return;
+    fputs("<h3>What takes most</h3>\n<table>\n<thead><tr><th>module or "
+          "buffer</th><th>takes</th><th class=\"num\">of room</th></tr>"
+          "</thead>\n<tbody>\n",
+          f);
+    for (int i = 0; i < n && i < 12 && list[i].share > 0; i++) {
+        fputs("<tr><td>", f);
+        if (list[i].part >= 0)
+            part_row(f, &t->part[list[i].part]);
+        else
+            buffer_row(f, &t->buffer[list[i].buffer]);
+        fprintf(f, "</td><td class=\"num\">%.1f&#xA0;%%</td></tr>\n",
+                100 * list[i].share);
+    }
+    fputs("</tbody></table>\n", f);
+}
+
+static void uncounted(FILE *f, const struct rep_times *t)
+{
+    if (t->uncounted == 0)
+        return;
+    fputs("<p>Never synthesised, so that at most their multipliers are "
+          "counted and the totals are lower bounds:",
+          f);
+    const char *sep = " ";
+    for (int i = 0; i < t->parts; i++)
+        if (!t->part[i].counted) {
+            fputs(sep, f);
+            rep_textf(f, "%s %s", t->part[i].stage, t->part[i].name);
+            sep = ", ";
+        }
+    fputs(".</p>\n", f);
+}
+
 void rep_resources(FILE *f, const struct xpl_design *d,
                    const struct rep_times *t)
 {
@@ -94,11 +200,11 @@ void rep_resources(FILE *f, const struct xpl_design *d,
           "the mark in a bar its end; grey: the shell. Estimates, &#xB1; one "
           "standard error, before placement.",
           f);
-    if (t->uncounted > 0)
-        fprintf(f,
-                " %d modules were never synthesised and count nothing: the "
-                "totals are lower bounds.",
-                t->uncounted);
     fputs("</figcaption>\n</figure>\n", f);
+    if (t->fits >= 0)
+        fprintf(f, "<p>By these estimates the design %s.</p>\n",
+                t->fits ? "fits into the room" : "<b>does not fit</b>");
+    uncounted(f, t);
+    largest(f, t, &room);
     rep_section_end(f);
 }

@@ -17,7 +17,7 @@ packages="
     libcmocka-dev libpcre2-dev libcjson-dev libxxhash-dev
     libboost-context-dev libglpk-dev libsimde-dev
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-    opencl-headers ocl-icd-opencl-dev
+    opencl-headers ocl-icd-opencl-dev libxml2-utils
     python3 python3-pip python3-venv
 "
 
