@@ -6,7 +6,9 @@
  * A channel has bytes, a latency and a bandwidth; what is attached to it
  * shares both. In the native view only the bytes matter. In the timed view a
  * word leaves when its request is `latency` cycles old and the channel has had
- * time for all the bytes before it; requests overlap.
+ * time for all the bytes before it; requests overlap. Tasks do not run in the
+ * order of their clocks: a word that is asked for late but wants to leave early
+ * takes a time when the channel was idle, if there was one.
  *
  * A request past the end of the bytes stops the run with a message that names
  * the stream.
@@ -18,6 +20,8 @@
 
 struct sim;
 
+enum { SIM_SLOT = 64, SIM_SLOTS = 1024 };
+
 struct sim_channel {
     uint8_t *bytes; /* NULL: words come as zeros, what is written is lost */
     size_t size;
@@ -28,6 +32,9 @@ struct sim_channel {
                                  own; `of` must outlive the run too */
     /* state and figures */
     uint64_t busy_until; /* in 1/bytes_per_cycle of a cycle */
+    uint64_t latest;     /* cycle that the latest word could leave from */
+    uint64_t slots; /* of SIM_SLOT cycles that `used` has been cleared for */
+    uint64_t used[SIM_SLOTS]; /* of each, as busy_until */
     uint64_t bytes_read, bytes_written, requests;
 };
 
