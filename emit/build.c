@@ -126,8 +126,27 @@ static bool compile(struct emit_dir *d, const struct emit_design *e, int stage,
     bool ok = run(c->argv, log, name, d->err);
     free(c);
     remove(log);
-    return ok && emit_kernel_read(k, stage, report, e->config.hp,
-                                  stripe_words(e), d->err);
+    return ok && emit_kernel_read(k, report, stripe_words(e), d->err);
+}
+
+/* The sources that are copied or compiled. */
+static bool sources(const char *root, struct fl_error *err)
+{
+    static const char *const file[] = {"designs/llama_decode.c",
+                                       "designs/llama_prefill.c",
+                                       "fx/fx.h",
+                                       "rtl/fx_fifo.sv",
+                                       "emit/sv/fx_axi_run.sv",
+                                       "emit/host/main.c"};
+    char path[TEXT];
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, file[i]);
+        FL_FAIL_IF(access(path, R_OK) != 0, err, FL_IO, 0,
+                   "%s: %s; build needs the project's sources: name them with "
+                   "--source",
+                   path, strerror(errno));
+    }
+    return true;
 }
 
 /* ---- the files ----------------------------------------------------------- */
@@ -166,12 +185,22 @@ static void put_vitis(struct emit_dir *d, const struct emit_design *e,
 {
     emit_copy_all(d, "fx", "kernel/fx", h);
     emit_copy_all(d, "num", "kernel/num", h);
-    emit_copy_all(d, "designs", "kernel/designs", h);
-    emit_copy(d, "designs/llama_prefill.c", "kernel/designs/llama_prefill.c");
-    emit_copy(d, "designs/llama_decode.c", "kernel/designs/llama_decode.c");
+    static const char *const design[] = {
+        "each.h",       "step.h",          "llama.h",
+        "llama_body.h", "llama_cache.h",   "llama_heads.h",
+        "llama_path.h", "llama_prefill.c", "llama_decode.c"};
+    for (size_t i = 0; i < sizeof design / sizeof *design; i++) {
+        char from[64], to[80];
+        snprintf(from, sizeof from, "designs/%s", design[i]);
+        snprintf(to, sizeof to, "kernel/%s", from);
+        emit_copy(d, from, to);
+    }
     emit_copy(d, "emit/vitis/card.h", "kernel/emit/vitis/card.h");
     for (int s = 0; s < 2; s++)
         emit_vitis_kernel(d, e, &k[s]);
+    for (int s = 0; s < 2; s++) /* HLS makes its own */
+        emit_remove(d, s == 0 ? "prefill/llama_prefill.sv"
+                              : "decode/llama_decode.sv");
 }
 
 static bool put_all(struct emit_dir *d, const struct emit_design *e,
@@ -184,6 +213,8 @@ static bool put_all(struct emit_dir *d, const struct emit_design *e,
         emit_file(d, name); /* makes the folder */
         if (o->stage != 0)
             o->stage(o->user, s);
+        k[s] = (struct emit_kernel){
+            .stage = s, .stripes = e->config.hp, .split = target == EMIT_VITIS};
         FL_TRY(!d->failed && compile(d, e, s, o, &k[s]));
     }
     if (target == EMIT_VITIS)
@@ -210,7 +241,7 @@ static void count(struct emit_summary *sum, const struct emit_design *e,
     for (int i = 0; i < args; i++)
         if (emit_arg(k, i).pointer &&
             (bank = xpl_device_bank(
-                 &e->x->dev, emit_channel(e, s, emit_arg(k, i).name))) >= 0)
+                 &e->x->dev, emit_channel(e, s, emit_arg(k, i).memory))) >= 0)
             used[bank] = 1;
     for (int b = 0; b < XPL_BANKS; b++)
         sum->kernel[s].channels += used[b];
@@ -229,9 +260,9 @@ bool emit_build(const struct emit_design *e, enum emit_target target,
     struct emit_dir d;
     FL_FAIL_IF(k == 0, err, FL_NOMEM, 0, "out of memory");
     double start = fl_now();
-    bool ok = emit_dir_open(
-        &d, path, o->source_dir != 0 ? o->source_dir : EMIT_SOURCE_DIR,
-        o->force, err);
+    const char *root = o->source_dir != 0 ? o->source_dir : EMIT_SOURCE_DIR;
+    bool ok =
+        sources(root, err) && emit_dir_open(&d, path, root, o->force, err);
     if (ok && !put_all(&d, e, target, o, k)) {
         emit_dir_abort(&d);
         ok = false;

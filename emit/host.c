@@ -11,7 +11,7 @@ static void put_table(struct emit_dir *d, const struct emit_kernel *k)
     emit_put(d, "static const struct kernel_arg %s[] = {\n", stage);
     for (int i = 0; i < emit_args(k); i++) {
         struct emit_arg a = emit_arg(k, i);
-        emit_put(d, "    {\"%s\", %d, %d, 0x%03x},\n", a.name, a.pointer,
+        emit_put(d, "    {\"%s\", %d, %d, 0x%03x},\n", a.memory, a.pointer,
                  a.bits, a.at);
     }
     emit_put(d, "};\n\n");
@@ -133,9 +133,19 @@ void emit_host(struct emit_dir *d, const struct emit_design *e,
                                                                         0};
     static const char *const designs[] = {"config", "defs",    "host", "hls",
                                           "image",  "scalars", "step"};
+    static const char *const model[] = {
+        "package",    "package_check", "package_layout", "package_write",
+        "tok_decode", "tok_encode",    "tok_merge",      "tok_pack",
+        "tok_split",  "tok_vocab"};
     emit_copy_all(d, "base", "host/src/base", code);
     emit_copy_all(d, "num", "host/src/num", head);
-    emit_copy_all(d, "model", "host/src/model", code);
+    emit_copy_all(d, "model", "host/src/model", head);
+    for (size_t i = 0; i < sizeof model / sizeof *model; i++) {
+        char from[64], to[80];
+        snprintf(from, sizeof from, "model/%s.c", model[i]);
+        snprintf(to, sizeof to, "host/src/%s", from);
+        emit_copy(d, from, to);
+    }
     emit_copy(d, "engine/engine.h", "host/src/engine/engine.h");
     emit_copy(d, "engine/sample.c", "host/src/engine/sample.c");
     for (size_t i = 0; i < sizeof designs / sizeof *designs; i++) {

@@ -142,9 +142,10 @@ static bool add_stream(struct emit_kernel *k, const cJSON *port,
         k->ends = 1;
     else if (strcmp(name, "y") == 0 && width(port) == 32)
         k->y = 1;
-    else if (is_out(port) && k->drops < EMIT_DROPS)
-        put_name(k->dropped[k->drops++], name, "");
-    else
+    else if (is_out(port) && k->drops < EMIT_DROPS) {
+        k->dropped[k->drops].bits = width(port);
+        put_name(k->dropped[k->drops++].name, name, "");
+    } else
         FL_FAIL_IF(true, err, FL_UNSUPPORTED, 0,
                    "%s: no kernel knows what to feed to port %s", k->top, name);
     return true;
@@ -188,10 +189,10 @@ static bool read_top(struct emit_kernel *k, const cJSON *json,
 }
 
 /* Prefill's port of the cache has all stripes behind it. */
-static bool stripe_memories(struct emit_kernel *k, int stripes, uint64_t words,
+static bool stripe_memories(struct emit_kernel *k, uint64_t words,
                             struct fl_error *err)
 {
-    k->stripes = stripes;
+    int stripes = k->stripes;
     for (int i = 0; i < k->mems; i++)
         k->mem[i].parts = 1;
     if (k->stage != 0 || stripes == 1)
@@ -210,27 +211,32 @@ static bool stripe_memories(struct emit_kernel *k, int stripes, uint64_t words,
     return true;
 }
 
-bool emit_kernel_read(struct emit_kernel *k, int stage, const char *report,
-                      int stripes, uint64_t stripe_words, struct fl_error *err)
+bool emit_kernel_read(struct emit_kernel *k, const char *report,
+                      uint64_t stripe_words, struct fl_error *err)
 {
     struct fl_map map;
-    *k = (struct emit_kernel){.stage = stage};
-    strcpy(k->name, stage == 0 ? "flexllm_prefill" : "flexllm_decode");
+    strcpy(k->name, k->stage == 0 ? "flexllm_prefill" : "flexllm_decode");
     FL_TRY(fl_map_open(&map, report, err));
     cJSON *json = cJSON_ParseWithLength((const char *)map.data, map.size);
     fl_map_close(&map);
     FL_FAIL_IF(json == 0, err, FL_FORMAT, 0, "%s: not JSON", report);
-    bool ok = read_top(k, json, err) &&
-              stripe_memories(k, stripes, stripe_words, err);
+    bool ok = read_top(k, json, err) && stripe_memories(k, stripe_words, err);
     cJSON_Delete(json);
     return ok;
+}
+
+/* Pointers of a memory: a part each, and one more each for its writes where
+ * they want one. */
+static int pointers_of(const struct emit_kernel *k, const struct emit_mem *m)
+{
+    return m->parts * (k->split && *m->read != 0 && *m->write != 0 ? 2 : 1);
 }
 
 static int pointers(const struct emit_kernel *k)
 {
     int n = 2; /* run, out */
     for (int i = 0; i < k->mems; i++)
-        n += k->mem[i].parts;
+        n += pointers_of(k, &k->mem[i]);
     return n;
 }
 
@@ -239,34 +245,43 @@ int emit_args(const struct emit_kernel *k)
     return pointers(k) + k->scalars;
 }
 
-static void name_pointer(struct emit_arg *a, const struct emit_kernel *k, int i)
+static void pointer(struct emit_arg *a, const struct emit_kernel *k, int i)
 {
+    const struct emit_mem *m = k->mem;
     strcpy(a->name, i == 0 ? "run" : "out");
+    strcpy(a->memory, a->name);
     strcpy(a->port, "host");
-    i -= 2;
-    for (int m = 0; i >= 0 && m < k->mems; i -= k->mem[m++].parts) {
-        if (i >= k->mem[m].parts)
-            continue;
-        strcpy(a->port, k->mem[m].name);
-        strcpy(a->name, k->mem[m].name);
-        if (k->mem[m].parts > 1) /* k_0 is k_0, k_1 ... */
-            snprintf(a->name, sizeof a->name, "%c_%d", k->mem[m].name[0], i);
+    a->beat = 32;
+    a->write = i == 1;
+    if (i < 2)
         return;
-    }
+    i -= 2;
+    for (; i >= pointers_of(k, m); m++)
+        i -= pointers_of(k, m);
+    strcpy(a->port, m->name);
+    strcpy(a->memory, m->name);
+    if (m->parts > 1) /* k_0 is k_0, k_1 ... */
+        snprintf(a->memory, sizeof a->memory, "%c_%d", m->name[0],
+                 i % m->parts);
+    a->beat = m->beat;
+    a->write = *m->read == 0 || i >= m->parts;
+    snprintf(a->name, sizeof a->name, "%.40s%s", a->memory,
+             i >= m->parts ? "_w" : "");
 }
 
 struct emit_arg emit_arg(const struct emit_kernel *k, int i)
 {
-    struct emit_arg a = {.pointer = i < pointers(k), .bits = 64, .at = 16};
+    int first = pointers(k);
+    struct emit_arg a = {.pointer = i < first, .bits = 64, .at = 16};
     for (int j = 0; j < i; j++)
-        a.at +=
-            j < pointers(k) || k->scalar[j - pointers(k)].bits == 64 ? 12 : 8;
+        a.at += j < first || k->scalar[j - first].bits == 64 ? 12 : 8;
     if (a.pointer) {
-        name_pointer(&a, k, i);
+        pointer(&a, k, i);
     } else {
-        strcpy(a.name, k->scalar[i - pointers(k)].name);
+        strcpy(a.name, k->scalar[i - first].name);
+        strcpy(a.memory, a.name);
         strcpy(a.port, "control");
-        a.bits = k->scalar[i - pointers(k)].bits;
+        a.bits = k->scalar[i - first].bits;
     }
     return a;
 }

@@ -36,15 +36,16 @@ struct emit_scalar {
 
 struct emit_kernel {
     int stage;
-    int stripes;          /* of the cache */
-    int part_bits;        /* prefill with several stripes, else 0 */
+    int stripes;   /* of the cache */
+    int part_bits; /* prefill with several stripes, else 0 */
+    int split;     /* 1: a memory that is read and written has two pointers */
     char top[EMIT_NAME];  /* "llama_decode", what fxc made */
     char name[EMIT_NAME]; /* "flexllm_decode", the kernel around it */
     struct emit_mem mem[EMIT_MEMS];
     int mems;
     struct emit_scalar scalar[EMIT_SCALARS];
     int scalars;
-    char dropped[EMIT_DROPS][EMIT_NAME];
+    struct emit_scalar dropped[EMIT_DROPS]; /* streams */
     int drops;
     int table, ids; /* 32-bit words of a step record, of a beat of tokens */
     int ends, y;    /* 1 where there is such a stream */
@@ -54,15 +55,17 @@ struct emit_kernel {
  * the memories), then the scalars. `at` is its register. */
 struct emit_arg {
     char name[EMIT_NAME], port[EMIT_NAME]; /* port: without "m_axi_" */
-    int pointer, bits, at;
+    char memory[EMIT_NAME]; /* what lies there; of a scalar its name */
+    int pointer, bits, at;  /* bits of the register */
+    int beat, write;        /* of a pointer: bits there; 1: written to */
 };
 int emit_args(const struct emit_kernel *k);
 struct emit_arg emit_arg(const struct emit_kernel *k, int i);
 
-/* Reads fxc's report of a stage. `stripes`: of the cache, of at most
- * `stripe_words` words. False: not a report, a port that no kernel can have, or
- * a cache beyond 2^32 words. */
-bool emit_kernel_read(struct emit_kernel *k, int stage, const char *report,
-                      int stripes, uint64_t stripe_words, struct fl_error *err);
+/* Reads fxc's report of k->stage. Set before: stage, split, and the stripes of
+ * the cache, of at most `stripe_words` words. False: not a report, a port that
+ * no kernel can have, or a cache beyond 2^32 words. */
+bool emit_kernel_read(struct emit_kernel *k, const char *report,
+                      uint64_t stripe_words, struct fl_error *err);
 
 #endif

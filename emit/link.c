@@ -37,11 +37,11 @@ const char *emit_channel(const struct emit_design *e, int stage,
 
 /* "hbm3" is HBM[3] to the linker. */
 static void put_place(struct emit_dir *d, const struct emit_design *e,
-                      const struct emit_kernel *k, const char *memory)
+                      const struct emit_kernel *k, const struct emit_arg *a)
 {
-    const char *channel = emit_channel(e, k->stage, memory);
+    const char *channel = emit_channel(e, k->stage, a->memory);
     size_t n = strcspn(channel, "0123456789");
-    emit_put(d, "sp=%s_1.%s:", k->name, memory);
+    emit_put(d, "sp=%s_1.%s:", k->name, a->name);
     for (size_t i = 0; i < n; i++)
         emit_put(d, "%c", toupper((unsigned char)channel[i]));
     emit_put(d, "[%d]\n", atoi(channel + n));
@@ -50,9 +50,11 @@ static void put_place(struct emit_dir *d, const struct emit_design *e,
 static void put_banks(struct emit_dir *d, const struct emit_design *e,
                       const struct emit_kernel *k)
 {
-    for (int i = 0; i < emit_args(k); i++)
-        if (emit_arg(k, i).pointer)
-            put_place(d, e, k, emit_arg(k, i).name);
+    for (int i = 0; i < emit_args(k); i++) {
+        struct emit_arg a = emit_arg(k, i);
+        if (a.pointer)
+            put_place(d, e, k, &a);
+    }
 }
 
 /* Platforms and parts of the devices, as AMD names them; both can be set. */

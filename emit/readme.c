@@ -33,9 +33,9 @@ static void put_channels(struct emit_dir *d, const struct emit_design *e,
     for (int i = 0; i < emit_args(k); i++) {
         struct emit_arg a = emit_arg(k, i);
         if (!a.pointer || strcmp(a.port, port) != 0 ||
-            strcmp(a.name, "out") == 0)
+            strcmp(a.name, a.memory) != 0)
             continue;
-        emit_put(d, "%s%s", sep, emit_channel(e, k->stage, a.name));
+        emit_put(d, "%s%s", sep, emit_channel(e, k->stage, a.memory));
         sep = ", ";
     }
 }

@@ -287,7 +287,7 @@ static void put_design(struct emit_dir *d, const struct emit_kernel *k)
                  "    /* verilator lint_off UNUSED */\n"
                  "    wire %s_valid; // not wanted on a card\n"
                  "    /* verilator lint_on UNUSED */\n",
-                 k->dropped[i]);
+                 k->dropped[i].name);
     emit_put(d,
              "    %s u_design (\n        .clk, .rst, .start(design_start), "
              ".done(design_done),\n"
@@ -295,11 +295,11 @@ static void put_design(struct emit_dir *d, const struct emit_kernel *k)
              "        .idle()",
              k->top);
     for (int i = 0; i < k->drops; i++)
-        emit_put(d, ", .%s_data()", k->dropped[i]);
+        emit_put(d, ", .%s_data()", k->dropped[i].name);
     emit_put(d, "\n        /* verilator lint_on PINCONNECTEMPTY */");
     for (int i = 0; i < k->drops; i++)
-        emit_put(d, ",\n        .%s_valid, .%s_ready(1'b1)", k->dropped[i],
-                 k->dropped[i]);
+        emit_put(d, ",\n        .%s_valid, .%s_ready(1'b1)", k->dropped[i].name,
+                 k->dropped[i].name);
     for (int i = 0; i < k->scalars; i++)
         emit_put(d, ",\n        .%s(a_%s)", k->scalar[i].name,
                  k->scalar[i].name);

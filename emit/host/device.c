@@ -47,13 +47,13 @@ static const struct dsn_mem *memory_of(const struct dsn_image *im, int stage,
                                         : 0;
 }
 
-static struct card_buffer *other_stage(struct device *d, int stage,
-                                       const char *name)
+/* A buffer that argument `name` of a stage has already. */
+static struct card_buffer *have(struct device *d, int stage, const char *name)
 {
-    const struct kernel_info *k = &kernel_info[1 - stage];
+    const struct kernel_info *k = &kernel_info[stage];
     for (int i = 0; i < k->args; i++)
-        if (strcmp(k->arg[i].name, name) == 0)
-            return d->buffer[1 - stage][i];
+        if (d->buffer[stage][i] != 0 && strcmp(k->arg[i].name, name) == 0)
+            return d->buffer[stage][i];
     return 0;
 }
 
@@ -63,8 +63,10 @@ static bool load_memory(struct device *d, const struct dsn_image *im, int stage,
 {
     const char *name = kernel_info[stage].arg[i].name;
     struct card_buffer **b = &d->buffer[stage][i];
+    if (*b == 0)
+        *b = have(d, stage, name);
     if (*b == 0 && is_shared(name))
-        *b = other_stage(d, stage, name);
+        *b = have(d, 1 - stage, name);
     if (*b != 0)
         return true;
     const struct dsn_mem *m = memory_of(im, stage, name);

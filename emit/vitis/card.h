@@ -5,9 +5,10 @@
  *     run --> card_feed --> table, ends, ids        y --> card_keep --> out
  *     X_req --> card_read --> X             X_write --> card_write --> X_ack
  *
- * Memory of a port: word w at byte w * BYTES, in beats of BEAT bits. A request
- * is {address, length} in words; one of CARD_END words ends its process, and
- * the token CARD_END ends card_keep: the design is followed by one of each.
+ * Words of W bits lie behind one another, each in whole bytes, in beats of BEAT
+ * bits. A request is {address, length} in words; one of CARD_END words ends its
+ * process, and the token CARD_END ends card_keep: the design is followed by one
+ * of each.
  *
  * The acknowledgement of a write is sent when its last word has been handed to
  * the port; that it waits for the answer of the memory is HLS's to schedule.
@@ -23,6 +24,10 @@
     hls::stream<ap_uint<(bits)>> name;                                         \
     FX_PRAGMA(HLS stream variable = name depth = deep)
 #endif
+
+#define CARD_IN(number, name, bits)  const ap_uint<bits> *name
+#define CARD_OUT(number, name, bits) ap_uint<bits> *name
+#define CARD_INT(number, name, bits) uint##bits##_t name
 
 static const uint32_t CARD_END = 0xFFFFFFFFu;
 
@@ -42,11 +47,11 @@ static void card_finish(hls::stream<ap_uint<64>> &req)
 }
 
 /* n words from word `at` on. */
-template <int BYTES, int W, int BEAT>
+template <int W, int BEAT>
 static void card_fetch(const ap_uint<BEAT> *mem, uint32_t at, uint32_t n,
                        hls::stream<ap_uint<W>> &data)
 {
-    enum { STEP = BEAT / 8, ROOM = STEP + BYTES };
+    enum { BYTES = (W + 7) / 8, STEP = BEAT / 8, ROOM = STEP + BYTES };
     if (STEP == BYTES) {
         for (uint32_t i = 0; i < n; i++) {
             FX_PRAGMA(HLS pipeline II = 1)
@@ -74,12 +79,12 @@ static void card_fetch(const ap_uint<BEAT> *mem, uint32_t at, uint32_t n,
     }
 }
 
-template <int BYTES, int W, int BEAT>
+template <int W, int BEAT>
 static void card_read(const ap_uint<BEAT> *mem, hls::stream<ap_uint<64>> &req,
                       hls::stream<ap_uint<W>> &data)
 {
     for (ap_uint<64> r = req.read(); card_length(r) != CARD_END; r = req.read())
-        card_fetch<BYTES, W, BEAT>(mem, card_address(r), card_length(r), data);
+        card_fetch<W, BEAT>(mem, card_address(r), card_length(r), data);
 }
 
 /* Words that are written are whole beats. */
@@ -149,6 +154,12 @@ static void card_keep(ap_uint<32> *out, hls::stream<ap_uint<32>> &y)
     for (uint32_t id = y.read(); id != CARD_END; id = y.read())
         out[++n] = id;
     out[0] = n;
+}
+
+/* No stream of tokens: none. */
+static void card_none(ap_uint<32> *out)
+{
+    out[0] = 0;
 }
 
 #endif

@@ -41,7 +41,7 @@ check designs fx num sim model base
 check explore fx base num designs
 check train base num model golden
 check report base explore
-check emit base num model engine designs explore
+check emit base num fx model engine designs explore
 
 # The HLS library is hardware: no stdio, no allocation, no floating point.
 if [ -d fx ]; then
