@@ -4,6 +4,7 @@
 #include "report/takes.h"
 #include "explore/json.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const rep_stage_name[REP_STAGES] = {"prefill", "decode"};
@@ -33,8 +34,8 @@ static bool same_design(const cJSON *root, const char *path,
         const char *key = dsn_config_name(k);
         const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
         int now = *dsn_config_at(&c, k);
-        FL_FAIL_IF((v == 0 ? 0 : cJSON_GetNumberValue(v)) != now, err, FL_FORMAT,
-                   0,
+        FL_FAIL_IF((v == 0 ? 0 : cJSON_GetNumberValue(v)) != now, err,
+                   FL_FORMAT, 0,
                    "%s: was timed with another %s than the design's %d; "
                    "time it again",
                    path, key, now);
@@ -110,6 +111,22 @@ static bool stages_read(struct rep_times *t, const cJSON *root,
     return true;
 }
 
+/* A number that need not be there. */
+static double perhaps(const cJSON *o, const char *key)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    double n = cJSON_IsNumber(v) ? v->valuedouble : (double)NAN;
+    return isfinite(n) && fabs(n) < 1e15 ? n : (double)NAN;
+}
+
+/* What the closed formulas say of the run; need not be there. */
+static void formula_read(struct rep_times *t, const cJSON *root)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(root, "formula");
+    t->formula[REP_PREFILL] = perhaps(o, "prefill_error");
+    t->formula[REP_DECODE] = perhaps(o, "decode_error");
+}
+
 bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
                     const struct xpl_design *d, struct fl_error *err)
 {
@@ -135,30 +152,61 @@ bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
     FL_FAIL_IF(t->decode_tok_s <= 0 || t->bound_tok_s <= 0, err, FL_RANGE, 0,
                "%s: a decode of %g tokens/s, its bound %g", path,
                t->decode_tok_s, t->bound_tok_s);
+    formula_read(t, root);
     FL_TRY(rep_takes_read(t, root, path, err));
     return stages_read(t, root, path, d, err);
+}
+
+static void lanes_read(char *out, size_t size, const cJSON *point)
+{
+    const cJSON *v, *o = cJSON_GetObjectItemCaseSensitive(point, "parallelism");
+    size_t n = 0;
+    cJSON_ArrayForEach(v, o)
+    {
+        if (!cJSON_IsNumber(v) || v->string == 0 || n + 1 >= size)
+            continue;
+        int more = snprintf(out + n, size - n, "%s%s %g", n > 0 ? ", " : "",
+                            v->string, v->valuedouble);
+        n += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static bool point_read(struct rep_point *p, const cJSON *o, const char *path,
+                       struct fl_error *err)
+{
+    FL_FAIL_IF(!cJSON_IsObject(o), err, FL_FORMAT, 0,
+               "%s: \"points\" must be a list of objects", path);
+    FL_TRY(
+        xpl_json_real(o, path, "decode_tok_s", 0, 1e12, &p->decode_tok_s, err));
+    FL_TRY(xpl_json_real(o, path, "prefill_s", 0, 1e9, &p->prefill_s, err));
+    p->area = perhaps(o, "area");
+    p->images = perhaps(o, "images") == 2 ? 2 : 1;
+    return true;
 }
 
 bool rep_search_read(struct rep_search *s, const cJSON *root, const char *path,
                      struct fl_error *err)
 {
-    const cJSON *list, *o;
+    const cJSON *list, *o, *bound;
     *s = (struct rep_search){0};
     FL_TRY(xpl_json_text(root, path, "model", s->model, sizeof s->model, err));
     FL_TRY(
         xpl_json_text(root, path, "device", s->device, sizeof s->device, err));
     FL_TRY(xpl_json_array(root, path, "points", REP_POINTS, &list, err));
     cJSON_ArrayForEach(o, list)
-    {
-        struct rep_point *p = &s->point[s->points];
-        FL_FAIL_IF(!cJSON_IsObject(o), err, FL_FORMAT, 0,
-                   "%s: \"points\" must be a list of objects", path);
-        FL_TRY(xpl_json_real(o, path, "decode_tok_s", 0, 1e12, &p->decode_tok_s,
-                             err));
-        FL_TRY(xpl_json_real(o, path, "prefill_s", 0, 1e9, &p->prefill_s, err));
-        FL_TRY(xpl_json_real(o, path, "area", 0, 1e6, &p->area, err));
-        s->points++;
-    }
-    return xpl_json_int(root, path, "chosen", -1, s->points - 1, &s->chosen,
-                        err);
+        FL_TRY(point_read(&s->point[s->points++], o, path, err));
+    FL_TRY(
+        xpl_json_int(root, path, "chosen", -1, s->points - 1, &s->chosen, err));
+    if (s->chosen >= 0)
+        lanes_read(s->parallelism, sizeof s->parallelism,
+                   cJSON_GetArrayItem(list, s->chosen));
+    if (!xpl_json_text(root, path, "objective", s->objective,
+                       sizeof s->objective, 0))
+        s->objective[0] = 0;
+    s->legal = perhaps(root, "legal");
+    s->seconds = perhaps(root, "seconds");
+    bound = cJSON_GetObjectItemCaseSensitive(root, "bound");
+    s->bound_tok_s = perhaps(bound, "decode_tok_s");
+    s->bound_prefill_s = perhaps(bound, "prefill_s");
+    return true;
 }

@@ -49,6 +49,7 @@ struct rep_times {
     int prompt, generate, context;
     double prefill_s, decode_tok_s, answer_s, answer_tok_s;
     double hbm_utilisation, bound_tok_s;
+    double formula[REP_STAGES];         /* its error, a share; NAN: not said */
     struct rep_stage stage[REP_STAGES]; /* prefill: cycles 0 if not timed */
     int resources; /* 1: the file says what the design takes */
     struct rep_amount amount[XPL_KIND_COUNT];
@@ -68,13 +69,18 @@ bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
  * decode speed, prefill time and area and as good in the others. */
 struct rep_point {
     double decode_tok_s, prefill_s;
-    double area; /* share of the scarcest resource */
+    double area; /* share of the scarcest resource; NAN: not known */
+    int images;
 };
 
 struct rep_search {
     char model[128], device[128];
     struct rep_point point[REP_POINTS];
-    int points, chosen; /* chosen: -1, none */
+    int points, chosen;    /* chosen: -1, none */
+    char objective[32];    /* "": not said, as are the others that are NAN */
+    char parallelism[256]; /* of the chosen one: "tp 8, wp 32" */
+    double legal, seconds; /* designs that were looked at, how long */
+    double bound_tok_s, bound_prefill_s; /* no design can be beyond */
 };
 
 bool rep_search_read(struct rep_search *s, const cJSON *root, const char *path,

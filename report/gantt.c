@@ -3,6 +3,7 @@
  * high at every stretch as its share there. */
 #include "report/html.h"
 #include "report/parts.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,10 @@ static void stage(FILE *f, const struct rep_times *t, int k)
         fprintf(f, "A prompt of %d tokens (the last is decode's): ", t->prompt);
     fprintf(f, "%.0f cycles, ", s->cycles);
     rep_si(f, s->seconds, "s");
-    fprintf(f, " at %g MHz.</figcaption>\n<div class=\"gantt\">\n", s->mhz);
+    fprintf(f, " at %g MHz.", s->mhz);
+    if (!isnan(t->formula[k]))
+        fprintf(f, " The closed formula gives %+.1f %%.", 100 * t->formula[k]);
+    fputs("</figcaption>\n<div class=\"gantt\">\n", f);
     for (int i = 0; i < s->spans; i++) {
         fputs("<span>", f);
         rep_text(f, order[i]->module);

@@ -18,24 +18,44 @@ static void mark(const struct rep_chart *c, double x, double y,
             class, rep_chart_x(c, x), rep_chart_y(c, y), r);
 }
 
+/* Where the points and bounds of a chart are, of the axis `dim`. */
+static void widen(double *lo, double *hi, double v)
+{
+    if (isnan(v))
+        return;
+    *lo = fmin(*lo, v);
+    *hi = fmax(*hi, v);
+}
+
+static void bounds(const struct rep_chart *c, const struct rep_search *s,
+                   int prefill)
+{
+    if (!isnan(s->bound_tok_s))
+        rep_chart_line(c, "lmem dash", c->x.lo, s->bound_tok_s, c->x.hi,
+                       s->bound_tok_s);
+    if (prefill && !isnan(s->bound_prefill_s))
+        rep_chart_line(c, "lmem dash", s->bound_prefill_s, c->y.lo,
+                       s->bound_prefill_s, c->y.hi);
+}
+
 static void chart(FILE *f, const struct rep_search *s,
                   const struct rep_times *t, int prefill)
 {
     double lo[2] = {INFINITY, INFINITY}, hi[2] = {0, 0};
     for (int k = 0; k < s->points; k++) {
-        double x = x_value(&s->point[k], prefill), y = s->point[k].decode_tok_s;
-        lo[0] = fmin(lo[0], x);
-        hi[0] = fmax(hi[0], x);
-        lo[1] = fmin(lo[1], y);
-        hi[1] = fmax(hi[1], y);
+        widen(&lo[0], &hi[0], x_value(&s->point[k], prefill));
+        widen(&lo[1], &hi[1], s->point[k].decode_tok_s);
     }
+    widen(&lo[1], &hi[1], s->bound_tok_s);
     int timed = prefill && t->prefill_s > 0;
+    if (prefill)
+        widen(&lo[0], &hi[0], s->bound_prefill_s);
     if (timed) {
-        lo[0] = fmin(lo[0], t->prefill_s);
-        hi[0] = fmax(hi[0], t->prefill_s);
-        lo[1] = fmin(lo[1], t->decode_tok_s);
-        hi[1] = fmax(hi[1], t->decode_tok_s);
+        widen(&lo[0], &hi[0], t->prefill_s);
+        widen(&lo[1], &hi[1], t->decode_tok_s);
     }
+    if (lo[0] > hi[0])
+        return; /* the area of no design is known */
     struct rep_chart c = {
         f,
         prefill
@@ -46,10 +66,12 @@ static void chart(FILE *f, const struct rep_search *s,
     fputs("<figure class=\"chart\">\n", f);
     rep_chart_open(&c,
                    prefill ? "decode against prefill" : "decode against area");
+    bounds(&c, s, prefill);
     for (int k = 0; k < s->points; k++)
-        mark(&c, x_value(&s->point[k], prefill), s->point[k].decode_tok_s,
-             "peer", 3);
-    if (s->chosen >= 0)
+        if (!isnan(x_value(&s->point[k], prefill)))
+            mark(&c, x_value(&s->point[k], prefill), s->point[k].decode_tok_s,
+                 "peer", 2.5);
+    if (s->chosen >= 0 && !isnan(x_value(&s->point[s->chosen], prefill)))
         mark(&c, x_value(&s->point[s->chosen], prefill),
              s->point[s->chosen].decode_tok_s, "own", 5);
     if (timed)
@@ -60,6 +82,40 @@ static void chart(FILE *f, const struct rep_search *s,
                 rep_chart_y(&c, t->decode_tok_s));
     rep_chart_close(&c);
     fputs("</figure>\n", f);
+}
+
+/* What was looked at, and what the marks are. */
+static void words(FILE *f, const struct rep_search *s)
+{
+    fputs("<p>The front of a search for ", f);
+    rep_text(f, s->model);
+    fputs(" on ", f);
+    rep_text(f, s->device);
+    fprintf(f, ": %d designs, none of which another beats in everything",
+            s->points);
+    if (!isnan(s->legal))
+        fprintf(f, ", of %.0f legal ones", s->legal);
+    if (!isnan(s->seconds))
+        fprintf(f, ", found in %.3g s", s->seconds);
+    fputs(". Their figures are the cycle model's. Green: the one that the "
+          "search chose",
+          f);
+    if (s->objective[0] != 0)
+        rep_textf(f, " for %s", s->objective);
+    fputs("; cross: the timed run of this page; dashed: what the memory's "
+          "bandwidth and the device's multipliers allow at best.</p>\n",
+          f);
+    if (s->chosen >= 0) {
+        const struct rep_point *p = &s->point[s->chosen];
+        fprintf(f, "<p>Chosen: %.1f tokens/s, prefill in %.3g s",
+                p->decode_tok_s, p->prefill_s);
+        if (!isnan(p->area))
+            fprintf(f, ", %.0f %% of the scarcest resource", 100 * p->area);
+        fprintf(f, ", %s", p->images == 2 ? "two images" : "one image");
+        if (s->parallelism[0] != 0)
+            rep_textf(f, "; %s", s->parallelism);
+        fputs(".</p>\n", f);
+    }
 }
 
 void rep_pareto(FILE *f, const struct rep_search *s, const struct rep_times *t)
@@ -74,16 +130,8 @@ void rep_pareto(FILE *f, const struct rep_search *s, const struct rep_times *t)
         rep_section_end(f);
         return;
     }
-    fputs("<p>The front of a search for ", f);
-    rep_text(f, s->model);
-    fputs(" on ", f);
-    rep_text(f, s->device);
-    fprintf(f,
-            ": %d designs, none of which another beats in everything. Their "
-            "figures are the cycle model's. Filled: the one that the search "
-            "chose; cross: the timed run of this page.</p>\n"
-            "<div class=\"pair\">\n",
-            s->points);
+    words(f, s);
+    fputs("<div class=\"pair\">\n", f);
     chart(f, s, t, 0);
     chart(f, s, t, 1);
     fputs("</div>\n", f);

@@ -91,7 +91,11 @@ has full 'prefill brew'            # never synthesised
 has full 'fits into the room'
 has full 'decode buffer w'
 has full 'The front of a search for stories260K on u280: 3 designs'
+has full ', of 12345 legal ones, found in 1.5 s'
+has full 'prefill in 0.002 s, 50 % of the scarcest resource, two images; tp 4, wp 16.'
+has full 'The closed formula gives -1.0 %'
 has full 'arXiv 2601.15710'
+count full "//section[@id='pareto']//path[@class='lmem dash']" 3
 hasnot full 'class="absent"'
 count full "//section[@id='dataflow']//svg" 2
 count full "//section[@id='time']//*[@class='gantt']/svg" 7
@@ -118,6 +122,11 @@ count little "//*[@class='absent']" 3
 printf '{"model":"m","device":"d","points":[],"chosen":-1}' >"$tmp/none.json"
 page none $data/design.json --time $data/time.json --explore "$tmp/none.json"
 has none 'found no design that fits'
+sed 's/"area": 0[.0-9]*/"area": null/; s/"objective"/"other"/
+    s/"legal"/"other"/; s/"bound"/"other"/' $data/explore.json >"$tmp/bare.json"
+page bare $data/design.json --time $data/time.json --explore "$tmp/bare.json"
+count bare "//section[@id='pareto']//svg" 1
+count bare "//section[@id='pareto']//path[@class='lmem dash']" 0
 
 # ---- hostile names -----------------------------------------------------------
 evil="<script>alert('x')</script>\\&amp;\\\\\"]]>" # JSON text, & and \ for sed
