@@ -22,6 +22,7 @@ static cJSON *times_get(const struct xpl_design *d, struct fl_error *err)
     const struct xpl_times_options o = {.prompt = (int)opt.prompt,
                                         .generate = (int)opt.generate,
                                         .context = (int)opt.context,
+                                        .block = 1,
                                         .progress = 1};
     struct xpl_times *t = calloc(1, sizeof *t);
     if (t == NULL)

@@ -130,6 +130,7 @@ static int run(int argc, char **argv)
     const struct xpl_times_options o = {.prompt = (int)opt.prompt,
                                         .generate = (int)opt.generate,
                                         .context = (int)opt.context,
+                                        .block = opt.json,
                                         .progress = !opt.json};
     if (!xpl_design_load(d, words[0], &err) || !xpl_times(t, d, &o, &err) ||
         !xpl_cost_of(c, d, t, &err))

@@ -80,9 +80,16 @@ static bool run(struct timed *t, int stage, struct dsn_job *j,
 bool timed_prefill(struct timed *t, int n, struct timed_run *out,
                    struct fl_error *err)
 {
-    FL_FAIL_IF(n < 1 || n > t->cap, err, FL_RANGE, 0,
-               "%d tokens of prompt, there is room for %d", n, t->cap);
-    struct dsn_job j = {.given = n, .total = n};
+    return timed_prefill_at(t, 0, n, out, err);
+}
+
+bool timed_prefill_at(struct timed *t, int first, int n, struct timed_run *out,
+                      struct fl_error *err)
+{
+    FL_FAIL_IF(first < 0 || n < 1 || n > t->cap - first, err, FL_RANGE, 0,
+               "%d tokens of prompt after %d, there is room for %d", n, first,
+               t->cap);
+    struct dsn_job j = {.given = n, .first = first, .total = n};
     return run(t, DSN_PREFILL, &j, out, err);
 }
 

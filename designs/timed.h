@@ -32,6 +32,9 @@ void timed_close(struct timed *t);
 /* The first n positions through prefill. */
 bool timed_prefill(struct timed *t, int n, struct timed_run *run,
                    struct fl_error *err);
+/* n positions from `first` on, those before them in the cache. */
+bool timed_prefill_at(struct timed *t, int first, int n, struct timed_run *run,
+                      struct fl_error *err);
 /* `tokens` tokens drawn at positions first, first + 1 ... */
 bool timed_decode(struct timed *t, int first, int tokens, struct timed_run *run,
                   struct fl_error *err);

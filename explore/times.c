@@ -59,6 +59,19 @@ static void traffic(struct xpl_times *t, const struct xpl_design *d)
     t->bound_tok_s = rate * 1e9 / weights;
 }
 
+/* The last block of the prompt, one pass over the layers. */
+static bool block(struct timing *g, struct xpl_times *t, struct fl_error *err)
+{
+    const struct dsn_config *c = &g->d->config;
+    int tokens = c->tp * (c->turns > 0 ? c->turns : 2), n = t->prompt - 1;
+    t->block_tokens = tokens < n ? tokens : n;
+    FL_TRY(timed_prefill_at(g->t, n - t->block_tokens, t->block_tokens, &g->run,
+                            err));
+    t->block_cycles = g->run.cycles;
+    t->block = g->run.seen;
+    return true;
+}
+
 static bool run(struct timing *g, struct xpl_times *t,
                 const struct xpl_times_options *o, struct fl_error *err)
 {
@@ -69,6 +82,7 @@ static bool run(struct timing *g, struct xpl_times *t,
         t->prefill_cycles = g->run.cycles;
         t->prefill_s = (double)t->prefill_cycles / (d->prefill_mhz * 1e6);
         t->prefill = g->run.seen;
+        FL_TRY(!o->block || block(g, t, err));
     }
     FL_TRY(token(g, t->context, err));
     t->decode_cycles = g->run.cycles;

@@ -16,6 +16,7 @@ struct xpl_times_options {
     int prompt, generate, context; /* 0: the design's; context: the prompt */
     const char *source_dir, *cache_dir; /* as struct hls_options */
     int skip_prefill, skip_answer;      /* 1: not wanted */
+    int block; /* 1: the last block of the prompt alone, too */
     int progress;
 };
 
@@ -23,6 +24,10 @@ struct xpl_times {
     int prompt, generate, context;
     uint64_t prefill_cycles; /* of all but the last token of the prompt */
     double prefill_s;
+    /* The last tokens that prefill takes together, alone: 0, not wanted. */
+    int block_tokens;
+    uint64_t block_cycles;
+    struct dsn_seen block;
     uint64_t decode_cycles; /* of a token at `context` */
     double decode_tok_s;
     double answer_s;                 /* `generate` tokens after the prompt */

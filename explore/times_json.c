@@ -35,6 +35,13 @@ static void span_json(cJSON *list, const struct dsn_seen *s,
     cJSON_AddItemToArray(list, o);
 }
 
+static void spans_json(cJSON *o, const struct dsn_seen *s)
+{
+    cJSON *spans = cJSON_AddArrayToObject(o, "spans");
+    for (int i = 0; i < s->spans && s->to > s->from; i++)
+        span_json(spans, s, &s->span[i]);
+}
+
 static void seen_json(cJSON *o, const struct xpl_design *d,
                       const struct dsn_seen *s, double seconds, uint64_t cycles)
 {
@@ -68,9 +75,16 @@ static void seen_json(cJSON *o, const struct xpl_design *d,
     }
     if (s->works > 0)
         cJSON_AddStringToObject(o, "critical", s->work[top].name);
-    cJSON *spans = cJSON_AddArrayToObject(o, "spans");
-    for (int i = 0; i < s->spans && s->to > s->from; i++)
-        span_json(spans, s, &s->span[i]);
+    spans_json(o, s);
+}
+
+/* A block of the prompt alone. */
+static void block_json(cJSON *root, const struct xpl_times *t)
+{
+    cJSON *o = cJSON_AddObjectToObject(root, "block");
+    cJSON_AddNumberToObject(o, "tokens", t->block_tokens);
+    cJSON_AddNumberToObject(o, "cycles", (double)t->block_cycles);
+    spans_json(o, &t->block);
 }
 
 /* What the figures are of: a report of another design refuses them. */
@@ -135,6 +149,8 @@ cJSON *xpl_times_json(const struct xpl_design *d, const struct xpl_times *t)
     s = cJSON_AddObjectToObject(o, "prefill");
     if (t->prefill_cycles > 0)
         seen_json(s, d, &t->prefill, t->prefill_s, t->prefill_cycles);
+    if (t->block_tokens > 0)
+        block_json(o, t);
     s = cJSON_AddObjectToObject(o, "decode");
     seen_json(s, d, &t->decode, 1 / t->decode_tok_s, t->decode_cycles);
     struct xpl_cost *c = malloc(sizeof *c);

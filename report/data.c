@@ -127,6 +127,21 @@ static void formula_read(struct rep_times *t, const cJSON *root)
     t->formula[REP_DECODE] = perhaps(o, "decode_error");
 }
 
+/* One block of the prompt; need not be there. */
+static bool block_read(struct rep_times *t, const cJSON *root, const char *path,
+                       const struct xpl_design *d, struct fl_error *err)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(root, "block");
+    if (o == 0)
+        return true;
+    FL_TRY(xpl_json_object(root, path, "block", &o, err));
+    FL_TRY(xpl_json_int(o, path, "tokens", 1, 1 << 30, &t->block_tokens, err));
+    FL_TRY(xpl_json_real(o, path, "cycles", 1, 1e18, &t->block.cycles, err));
+    t->block.mhz = d->prefill_mhz;
+    t->block.seconds = t->block.cycles / (d->prefill_mhz * 1e6);
+    return spans_read(&t->block, o, path, err);
+}
+
 bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
                     const struct xpl_design *d, struct fl_error *err)
 {
@@ -153,6 +168,7 @@ bool rep_times_read(struct rep_times *t, const cJSON *root, const char *path,
                "%s: a decode of %g tokens/s, its bound %g", path,
                t->decode_tok_s, t->bound_tok_s);
     formula_read(t, root);
+    FL_TRY(block_read(t, root, path, d, err));
     FL_TRY(rep_takes_read(t, root, path, err));
     return stages_read(t, root, path, d, err);
 }

@@ -51,6 +51,8 @@ struct rep_times {
     double hbm_utilisation, bound_tok_s;
     double formula[REP_STAGES];         /* its error, a share; NAN: not said */
     struct rep_stage stage[REP_STAGES]; /* prefill: cycles 0 if not timed */
+    struct rep_stage block; /* of the prompt, alone: spans only; cycles 0: no */
+    int block_tokens;
     int resources; /* 1: the file says what the design takes */
     struct rep_amount amount[XPL_KIND_COUNT];
     int fits; /* 1, 0; -1: not known */

@@ -47,23 +47,12 @@ static void ticks(FILE *f, double seconds)
     fputs("</div><span></span>\n", f);
 }
 
-static void stage(FILE *f, const struct rep_times *t, int k)
+static void strips(FILE *f, const struct rep_stage *s, int k)
 {
-    const struct rep_stage *s = &t->stage[k];
     const struct rep_span *order[REP_SPANS];
     for (int i = 0; i < s->spans; i++)
         order[i] = &s->span[i];
     qsort(order, (size_t)s->spans, sizeof *order, by_order);
-    fputs("<figure>\n<figcaption>", f);
-    if (k == REP_DECODE)
-        fprintf(f, "One token, at context %d: ", t->context);
-    else
-        fprintf(f, "A prompt of %d tokens (the last is decode's): ", t->prompt);
-    fprintf(f, "%.0f cycles, ", s->cycles);
-    rep_si(f, s->seconds, "s");
-    fprintf(f, " at %g MHz.", s->mhz);
-    if (!isnan(t->formula[k]))
-        fprintf(f, " The closed formula gives %+.1f %%.", 100 * t->formula[k]);
     fputs("</figcaption>\n<div class=\"gantt\">\n", f);
     for (int i = 0; i < s->spans; i++) {
         fputs("<span>", f);
@@ -78,6 +67,40 @@ static void stage(FILE *f, const struct rep_times *t, int k)
     fputs("</div>\n</figure>\n", f);
 }
 
+static void cycles(FILE *f, const struct rep_stage *s)
+{
+    rep_count(f, s->cycles);
+    fputs(" cycles, ", f);
+    rep_si(f, s->seconds, "s");
+    fprintf(f, " at %g MHz.", s->mhz);
+}
+
+static void stage(FILE *f, const struct rep_times *t, int k)
+{
+    fputs("<figure>\n<figcaption>", f);
+    if (k == REP_DECODE)
+        fprintf(f, "One token, at context %d: ", t->context);
+    else
+        fprintf(f, "A prompt of %d tokens (the last is decode's): ", t->prompt);
+    cycles(f, &t->stage[k]);
+    if (!isnan(t->formula[k]))
+        fprintf(f, " The closed formula gives %+.1f %%.", 100 * t->formula[k]);
+    strips(f, &t->stage[k], k);
+}
+
+/* The whole prompt is too long to see a layer in it. */
+static void block(FILE *f, const struct rep_times *t)
+{
+    if (t->block.cycles <= 0)
+        return;
+    fprintf(f,
+            "<figure>\n<figcaption>Its last block of %d tokens alone, once "
+            "through the layers: ",
+            t->block_tokens);
+    cycles(f, &t->block);
+    strips(f, &t->block, REP_PREFILL);
+}
+
 void rep_gantt(FILE *f, const struct rep_times *t)
 {
     rep_section(f, "time", "Time");
@@ -89,5 +112,6 @@ void rep_gantt(FILE *f, const struct rep_times *t)
         stage(f, t, REP_PREFILL);
     else
         rep_absent(f, "No prefill was timed: a prompt of one token has none.");
+    block(f, t);
     rep_section_end(f);
 }

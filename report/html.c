@@ -105,3 +105,13 @@ void rep_si(FILE *f, double v, const char *unit)
                               : 0,
             x, steps[k].prefix, unit);
 }
+
+void rep_count(FILE *f, double n)
+{
+    char text[64];
+    int len = snprintf(text, sizeof text, "%.0f", n);
+    for (int k = 0; k < len; k++)
+        fprintf(f, "%c%s", text[k],
+                text[k] != '-' && k + 1 < len && (len - k - 1) % 3 == 0 ? ","
+                                                                        : "");
+}

@@ -25,6 +25,9 @@ void rep_absent(FILE *f, const char *html);
 /* 1234567 as "1.23 M", 0.0123 as "12.3 m", with the unit behind. */
 void rep_si(FILE *f, double v, const char *unit);
 
+/* 1234567 as 1,234,567. */
+void rep_count(FILE *f, double n);
+
 /* The style sheet. */
 extern const char rep_style[];
 

@@ -45,7 +45,7 @@ static void count(FILE *f, double n)
     if (isnan(n))
         fputs("not known", f);
     else
-        fprintf(f, "%.0f", n);
+        rep_count(f, n);
 }
 
 static void row(FILE *f, const struct xpl_design *d, const struct rep_times *t,
@@ -56,8 +56,10 @@ static void row(FILE *f, const struct xpl_design *d, const struct rep_times *t,
     double shell = isnan(d->dev.shell.n[k]) ? 0 : d->dev.shell.n[k];
     fprintf(f, "<tr><td>%s</td><td class=\"num\">", title[k]);
     count(f, a->n);
-    if (!isnan(a->err) && a->err > 0)
-        fprintf(f, " &#xB1; %.0f", a->err);
+    if (!isnan(a->err) && a->err > 0) {
+        fputs(" &#xB1;&#xA0;", f);
+        rep_count(f, a->err);
+    }
     fputs("</td><td class=\"num\">", f);
     count(f, room);
     fputs("</td><td class=\"num\">", f);
@@ -120,7 +122,9 @@ static void part_row(FILE *f, const struct rep_part *p)
     const char *sep = "";
     for (int k = 0; k < XPL_KIND_COUNT; k++)
         if (p->amount[k].n > 0) {
-            fprintf(f, "%s%.0f %s", sep, p->amount[k].n, title[k]);
+            fputs(sep, f);
+            rep_count(f, p->amount[k].n);
+            fprintf(f, "&#xA0;%s", title[k]);
             sep = ", ";
         }
 }
@@ -130,7 +134,9 @@ static void buffer_row(FILE *f, const struct rep_buffer *b)
     rep_textf(f, "%s buffer %s", b->stage, b->name);
     if (b->copies > 1)
         fprintf(f, " &#xD7; %d", b->copies);
-    fprintf(f, "</td><td>%.0f ", b->blocks);
+    fputs("</td><td>", f);
+    rep_count(f, b->blocks);
+    fputs("&#xA0;", f);
     rep_text(f, strcmp(b->block, "uram") == 0     ? "URAM"
                 : strcmp(b->block, "bram36") == 0 ? "BRAM36"
                                                   : "LUT as memory");

@@ -65,15 +65,30 @@ static double dsp_peak(const struct xpl_design *d)
     return d->dev.fabric.n[XPL_dsp] * products_a_dsp(d) * mhz * 1e6;
 }
 
-/* A roof from where the slope meets it to the right end, its name above. */
+/* A roof from where the slope meets it to the right end; its name above it, or
+ * below where the next roof is close above. */
 static void roof(const struct rep_chart *c, const char *class, double peak,
-                 double slope, const char *name)
+                 double above, double slope, const char *name)
 {
+    double y = rep_chart_y(c, peak);
+    int under = above > peak && y - rep_chart_y(c, above) < 15;
     rep_chart_line(c, class, fmax(peak / slope, c->x.lo), peak, c->x.hi, peak);
     fprintf(c->f, "<text class=\"e halo\" x=\"%.1f\" y=\"%.1f\">%s: ",
-            rep_chart_x(c, c->x.hi) - 2, rep_chart_y(c, peak) - 4, name);
+            rep_chart_x(c, c->x.hi) - 2, under ? y + 12 : y - 4, name);
     rep_si(c->f, peak, "MAC/s");
     fputs("</text>\n", c->f);
+}
+
+/* Decode is the left one: its name stands left of it where there is room. */
+static void point(const struct rep_chart *c, int stage, double at, double speed)
+{
+    double x = rep_chart_x(c, at), y = rep_chart_y(c, speed);
+    int left = stage == REP_DECODE && x > 110;
+    fprintf(c->f,
+            "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>"
+            "<text class=\"halo%s\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
+            stage == REP_PREFILL ? "pre" : "dec", x, y, left ? " e" : "",
+            left ? x - 8 : x + 7, y + 13, rep_stage_name[stage]);
 }
 
 static void chart(FILE *f, const struct xpl_design *d,
@@ -104,21 +119,18 @@ static void chart(FILE *f, const struct xpl_design *d,
     rep_chart_open(&c, "roofline");
     double first = fmax(c.x.lo, c.y.lo / slope);
     rep_chart_line(&c, "lmem", first, first * slope, ridge, top);
+    double array[REP_STAGES] = {array_of(d, REP_PREFILL),
+                                array_of(d, REP_DECODE)};
     if (!isnan(dsp_peak(d)))
-        roof(&c, "lmem", dsp_peak(d), slope, "DSPs of the device");
+        roof(&c, "lmem", dsp_peak(d), 0, slope, "DSPs of the device");
     for (int k = 0; k < REP_STAGES; k++)
         if (speed[k] > 0)
-            roof(&c, k == REP_PREFILL ? "lpre dash" : "ldec dash",
-                 array_of(d, k), slope,
+            roof(&c, k == REP_PREFILL ? "lpre dash" : "ldec dash", array[k],
+                 array[!k], slope,
                  k == REP_PREFILL ? "prefill array" : "decode array");
     for (int k = 0; k < REP_STAGES; k++)
         if (speed[k] > 0)
-            fprintf(f,
-                    "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>"
-                    "<text class=\"halo\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-                    k == REP_PREFILL ? "pre" : "dec", rep_chart_x(&c, at[k]),
-                    rep_chart_y(&c, speed[k]), rep_chart_x(&c, at[k]) + 7,
-                    rep_chart_y(&c, speed[k]) + 13, rep_stage_name[k]);
+            point(&c, k, at[k], speed[k]);
     rep_chart_close(&c);
 }
 

@@ -79,7 +79,7 @@ const char rep_style[] =
     "border-bottom:1px solid var(--line);overflow-wrap:break-word}\n"
     "th{font-weight:600}\n"
     ".num{text-align:right;font-variant-numeric:tabular-nums}\n"
-    "td.bar{width:34%;min-width:7rem}\n"
+    "td.bar{width:34%;min-width:4.5rem}\n"
     "td.bar svg{height:1.1em}\n"
     "tr.ours td{background:var(--soft);font-weight:600}\n"
     "li{margin:.25rem 0;overflow-wrap:anywhere}\n"

@@ -86,7 +86,7 @@ has full 'prefill of 64 tokens'
 has full '0.00225 J'
 has full 'brew (prefill)'          # ran, is not drawn
 has full 'Shuhai, arXiv 2005.04324' # the source of an efficiency
-has full '210000 &#xB1; 20000'
+has full '210,000 &#xB1;&#xA0;20,000'
 has full 'prefill brew'            # never synthesised
 has full 'fits into the room'
 has full 'decode buffer w'
@@ -98,7 +98,8 @@ has full 'arXiv 2601.15710'
 count full "//section[@id='pareto']//path[@class='lmem dash']" 3
 hasnot full 'class="absent"'
 count full "//section[@id='dataflow']//svg" 2
-count full "//section[@id='time']//*[@class='gantt']/svg" 7
+count full "//section[@id='time']//*[@class='gantt']/svg" 8
+has full 'Its last block of 8 tokens alone, once through the layers: 90,000 cycles'
 count full "//section[@id='memory']//svg" 2
 count full "//section[@id='memory']//rect" 68
 count full "//section[@id='pareto']//circle" 8

@@ -81,13 +81,15 @@ int main(void)
     static struct xpl_times t;
     static struct rep_times r;
     struct fl_error err = {0};
-    const struct xpl_times_options o = {.skip_answer = 1};
+    const struct xpl_times_options o = {.skip_answer = 1, .block = 1};
     if (!xpl_design_load(&d, "tests/report/design.json", &err) ||
         !xpl_times(&t, &d, &o, &err)) {
         printf("spans: %s\n", err.msg);
         return 1;
     }
     whole(&t.prefill, t.prefill_cycles);
+    CHECK(t.block_tokens == 8, "a block of %d tokens", t.block_tokens);
+    whole(&t.block, t.block_cycles);
     cJSON *json = xpl_times_json(&d, &t);
     CHECK(rep_times_read(&r, json, "the run", &d, &err), "%s", err.msg);
     cJSON_Delete(json);
