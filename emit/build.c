@@ -24,7 +24,7 @@ static const char *const stage_name[] = {"prefill", "decode"};
 /* The line of a log that says why: the first with "error", else the first. */
 static void reason(const char *log, char *line, size_t size)
 {
-    char next[512];
+    char next[256];
     FILE *f = fopen(log, "r");
     snprintf(line, size, "it says nothing");
     for (int n = 0; f != 0 && fgets(next, sizeof next, f) != 0; n++) {

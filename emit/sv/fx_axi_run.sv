@@ -11,7 +11,7 @@
 // So out[0] is the last word of a run that reaches memory: bit 31 says that
 // some memory answered with an error, the rest how many tokens follow.
 //
-// proof: tests/emit/kernel.sh, whole runs through AXI
+// proof: tests/emit/sv.sh, whole runs through AXI
 `default_nettype none
 module fx_axi_run #(
     parameter int ADDR_W = 64,

@@ -14,7 +14,7 @@
 //
 // o_valid depends on no ready and stays until the word is taken.
 //
-// proof: tests/emit/tb_words.sv
+// proof: tests/emit/sv.sh, whole runs with words of 2 and 3 bytes in beats of 4
 `default_nettype none
 module fx_axi_words #(
     parameter int WORD_W = 96,   // bits of a word

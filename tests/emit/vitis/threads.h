@@ -36,8 +36,8 @@ struct card_region {
 #define FX_STREAM(T, n, name, depth_)                                          \
     auto &name = *new fx_channel<struct FX_JOIN(fx_, T), (n)>
 #define FX_STREAMS(T, n, name, count, depth_)                                  \
-    auto &name = *(fx_channel<struct FX_JOIN(fx_, T), (n)>(*)[count])          \
-                     new fx_channel<struct FX_JOIN(fx_, T), (n)>[count]
+    auto &name = *(fx_channel<struct FX_JOIN(fx_, T), (n)>(                    \
+            *)[count]) new fx_channel<struct FX_JOIN(fx_, T), (n)>[count]
 
 #define CARD_TASK(fn, ...) card_here.add([&] { fn(__VA_ARGS__); })
 #define CARD_STREAM(bits, name, deep)                                          \
