@@ -5,6 +5,7 @@
 #include "cli/opts.h"
 
 extern const struct cli_command cli_info, cli_tokenize, cli_quantize, cli_run,
-    cli_eval, cli_export, cli_ppl, cli_train, cli_time, cli_report, cli_build;
+    cli_eval, cli_export, cli_ppl, cli_train, cli_time, cli_report, cli_build,
+    cli_explore;
 
 #endif

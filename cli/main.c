@@ -9,10 +9,9 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cli_info, &cli_tokenize, &cli_quantize, &cli_export, &cli_run,
-    &cli_ppl,  &cli_eval,     &cli_train,    &cli_time,
-    &cli_report,
-    &cli_build,
+    &cli_info, &cli_tokenize, &cli_quantize, &cli_export,
+    &cli_run,  &cli_ppl,      &cli_eval,     &cli_train,
+    &cli_time, &cli_explore,  &cli_report,   &cli_build,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

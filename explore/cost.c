@@ -3,19 +3,18 @@
 #include "explore/cost.h"
 #include "designs/plan.h"
 #include "explore/cycles.h"
+#include "explore/floor.h"
 #include "explore/parts.h"
 #include "explore/place.h"
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 const char *const xpl_block_name[] = {"lutram", "bram36", "uram"};
 
 static const enum xpl_kind kind_of[] = {XPL_lut, XPL_bram36, XPL_uram};
 
-/* Sums of a stage's parts and buffers, added to *n and, squared, to *var. */
-static void stage_sum(const struct xpl_cost *c, int stage, struct xpl_fabric *n,
-                      struct xpl_fabric *var)
+void xpl_cost_stage(const struct xpl_cost *c, int stage, struct xpl_fabric *n,
+                    struct xpl_fabric *var)
 {
     for (int i = 0; i < c->parts; i++)
         for (int k = 0; k < XPL_KIND_COUNT && c->part[i].stage == stage; k++) {
@@ -31,7 +30,7 @@ void xpl_cost_sum(struct xpl_cost *c, const struct xpl_device *dev, int images)
 {
     struct xpl_fabric n[DSN_STAGES] = {{{0}}}, var[DSN_STAGES] = {{{0}}};
     for (int s = 0; s < DSN_STAGES; s++)
-        stage_sum(c, s, &n[s], &var[s]);
+        xpl_cost_stage(c, s, &n[s], &var[s]);
     c->room = xpl_device_room(dev);
     c->fits = 1;
     c->limit = -1;
@@ -52,14 +51,6 @@ void xpl_cost_sum(struct xpl_cost *c, const struct xpl_device *dev, int images)
     c->uncounted = 0;
     for (int i = 0; i < c->parts; i++)
         c->uncounted += !c->part[i].counted;
-}
-
-bool xpl_floor_is(const char *name, const struct xpl_part *p)
-{
-    char text[64];
-    snprintf(text, sizeof text, "%s %s",
-             p->stage == DSN_PREFILL ? "prefill" : "decode", p->name);
-    return strcmp(name, text) == 0;
 }
 
 static void channels(struct xpl_cost *c, const struct xpl_design *d,
@@ -97,7 +88,7 @@ bool xpl_cost(struct xpl_cost *c, const struct xpl_design *design, int context,
         return false;
     xpl_cost_sum(c, &d.dev, d.images);
     for (int i = 0; i < c->parts; i++)
-        for (int f = 0; f < d.parts; f++)
+        for (int f = d.parts - 1; f >= 0; f--)
             if (xpl_floor_is(d.floor[f].part, &c->part[i]))
                 c->part[i].region = d.floor[f].region;
     int tokens = d.prompt > 1 ? d.prompt - 1 : 0;

@@ -81,8 +81,9 @@ bool xpl_cost(struct xpl_cost *c, const struct xpl_design *d, int context,
 /* Totals of the parts and buffers that are there. */
 void xpl_cost_sum(struct xpl_cost *c, const struct xpl_device *dev, int images);
 
-/* True where a floorplan's name ("decode linear") is the part's. */
-bool xpl_floor_is(const char *name, const struct xpl_part *p);
+/* Adds the parts and buffers of one stage to *n, squared errors to *var. */
+void xpl_cost_stage(const struct xpl_cost *c, int stage, struct xpl_fabric *n,
+                    struct xpl_fabric *var);
 
 /* The `resources` and the `energy` object of --json; the caller's. */
 cJSON *xpl_cost_json(const struct xpl_cost *c, const struct xpl_design *d);

@@ -6,7 +6,12 @@
 #include "num/hadamard.h"
 #include <math.h>
 
-enum { SAMPLER_LIST = 64, PORT_BEATS = 3, SHARDS = DSN_MAX_HP };
+enum {
+    SAMPLER_LIST = 64,
+    PORT_BEATS = 3,
+    SHARDS = DSN_MAX_HP,
+    ROUNDS = 3, /* of rates from cycles from rates */
+};
 
 struct flow {
     double first, last; /* cycles of its first and its last beat */
@@ -16,7 +21,7 @@ struct flow {
 struct machine {
     double lookup, norm, encode, linear, side, rotate, slim;
     double match[SHARDS], weigh[SHARDS], mix[SHARDS];
-    double queue, queue_at, work;
+    double queue, queue_at;
 };
 
 /* A group of tokens under way: what its next step takes. */
@@ -137,7 +142,6 @@ static struct flow linear(const struct xpl_plan *p, struct machine *m,
         y.last = most(y.last, end + (last - side.room) * side.slow);
     m->side = p->turns == 1 ? y.last : words;
     m->linear = most(end + rows, y.last);
-    m->work += tiles * tile + rows;
     return y;
 }
 
@@ -297,35 +301,62 @@ static double pass(const struct xpl_plan *p, struct machine *m,
     return end;
 }
 
+/* No port's rate changed. */
+static bool same(const struct xpl_plan *a, const struct xpl_plan *b)
+{
+    return a->w_rate == b->w_rate && a->side == b->side &&
+           a->kread == b->kread && a->vread == b->vread;
+}
+
+/* All passes of a prompt. A pass takes longer by the same amount, give or take
+ * a kink, than the one before: of many, few are looked at and those between
+ * lie on a line. */
+static double passes(const struct xpl_plan *p, struct machine *m, int groups,
+                     int radix)
+{
+    enum { LOOKED_AT = 8 };
+    int n = (groups + p->turns - 1) / p->turns, before = 0;
+    double end = 0, sum = 0, each = 0;
+    for (int k = 0; k < n && k < LOOKED_AT; k++) {
+        int at = n <= LOOKED_AT || k < 2
+                     ? k
+                     : 1 + (n - 2) * (k - 1) / (LOOKED_AT - 2);
+        int g = at * p->turns;
+        int turns = groups - g < p->turns ? groups - g : p->turns;
+        struct group pair[2];
+        for (int t = 0; t < turns; t++) {
+            pair[t].pos = (g + t) * p->tp;
+            enter(p, m, &pair[t], m->norm, xpl_embed_stride(p));
+        }
+        double was = end;
+        end = most(end, pass(p, m, pair, turns, radix));
+        double gap = at - before, now = end - was;
+        sum += k < 2 ? now : gap * each + (now - each) * (gap + 1) / 2;
+        each = now;
+        before = at;
+    }
+    return sum;
+}
+
 struct xpl_cycles xpl_cycles_prefill(const struct xpl_design *d,
                                      const struct dsn_place *place, int tokens)
 {
     struct xpl_cycles c = {0};
     struct xpl_traffic t = {0};
-    struct xpl_plan p;
-    p = xpl_plan_of(d, 0);
+    struct xpl_plan p = xpl_plan_of(d, 0);
     int groups = (tokens + p.tp - 1) / p.tp, radix = radix_of(d);
     int ch = d->config.pch > 0 ? d->config.pch : 1;
     const int *bank = place->w[DSN_PREFILL];
-    for (int g = 0; g < groups; g++)
-        xpl_traffic_add(&t, &p, place, bank, ch, g * p.tp);
+    xpl_traffic_add(&t, &p, place, bank, ch, groups, (groups - 1) * p.tp / 2.0);
     double least = xpl_traffic_floor(&t, place, c.bytes);
-    for (int round = 0; round < 2; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         struct machine m = {0};
+        struct xpl_plan before = p;
         xpl_plan_rates(&p, &t, place, bank, ch, c.cycles);
+        if (round > 0 && same(&p, &before))
+            break;
         m.queue_at = p.w_wait;
-        c.cycles = 0;
-        for (int g = 0; g < groups; g += p.turns) {
-            int turns = groups - g < p.turns ? groups - g : p.turns;
-            struct group pair[2];
-            for (int k = 0; k < turns; k++) {
-                pair[k].pos = (g + k) * p.tp;
-                enter(&p, &m, &pair[k], m.norm, xpl_embed_stride(&p));
-            }
-            c.cycles = most(c.cycles, pass(&p, &m, pair, turns, radix));
-        }
-        c.cycles = most(c.cycles, least);
-        c.linear = m.work;
+        c.cycles = most(passes(&p, &m, groups, radix), least);
     }
     return c;
 }
@@ -335,26 +366,35 @@ struct xpl_cycles xpl_cycles_decode(const struct xpl_design *d,
 {
     struct xpl_cycles c = {0};
     struct xpl_traffic t = {0};
-    struct xpl_plan p;
-    p = xpl_plan_of(d, 1);
+    struct xpl_plan p = xpl_plan_of(d, 1);
     int radix = radix_of(d), ch = d->config.ch;
     const int *bank = place->w[DSN_DECODE];
-    xpl_traffic_add(&t, &p, place, bank, ch, context - 1);
+    xpl_traffic_add(&t, &p, place, bank, ch, 1, context - 1);
     double least = xpl_traffic_floor(&t, place, c.bytes);
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         struct machine m = {0};
         struct group g = {.pos = context - 1};
+        struct xpl_plan before = p;
         xpl_plan_rates(&p, &t, place, bank, ch, c.cycles);
+        if (round > 0 && same(&p, &before))
+            break;
         m.queue_at = p.w_wait;
         enter(&p, &m, &g, 0, xpl_embed_stride(&p));
+        double end = 0, each = 0, skipped = 0;
         for (int l = 0; l < p.s.layers; l++) {
+            double was = end, last = each;
             step(&p, &m, &g, DSN_KVQ, radix);
             step(&p, &m, &g, DSN_O, radix);
             step(&p, &m, &g, DSN_GU, radix);
-            step(&p, &m, &g, DSN_DOWN, radix);
+            end = step(&p, &m, &g, DSN_DOWN, radix);
+            each = end - was;
+            if (l > 0 && fabs(each - last) < 0.5) { /* as all the others */
+                skipped = (p.s.layers - 1 - l) * each;
+                break;
+            }
         }
-        c.cycles = most(step(&p, &m, &g, DSN_HEAD, radix), least);
-        c.linear = m.work;
+        c.cycles = step(&p, &m, &g, DSN_HEAD, radix) + skipped;
+        c.cycles = most(c.cycles, least);
     }
     return c;
 }

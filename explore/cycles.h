@@ -21,7 +21,6 @@
 
 struct xpl_cycles {
     double cycles;
-    double linear;           /* of them the linear engine works */
     double bytes[XPL_BANKS]; /* read and written */
 };
 

@@ -165,7 +165,7 @@ static void channels_write(cJSON *o, const char *key,
         cJSON_AddItemToArray(list, cJSON_CreateString(c->name[i]));
 }
 
-static cJSON *design_write(const struct xpl_design *d)
+cJSON *xpl_design_json(const struct xpl_design *d)
 {
     cJSON *root = cJSON_CreateObject(), *o;
     cJSON_AddStringToObject(root, "name", d->name);
@@ -210,7 +210,7 @@ bool xpl_design_save(const struct xpl_design *d, const char *path,
                      struct fl_error *err)
 {
     struct fl_out out;
-    cJSON *root = design_write(d);
+    cJSON *root = xpl_design_json(d);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     FL_FAIL_IF(text == 0, err, FL_NOMEM, 0, "out of memory");

@@ -23,6 +23,7 @@
 #define EXPLORE_DESIGN_H
 #include "designs/config.h"
 #include "explore/device.h"
+#include <cjson/cJSON.h>
 
 enum { XPL_PARTS = 32 };
 
@@ -56,6 +57,8 @@ struct xpl_design {
  * the parallelism say of each other is dsn_config_check's. */
 bool xpl_design_load(struct xpl_design *d, const char *path,
                      struct fl_error *err);
+/* What a design file holds; the caller's. */
+cJSON *xpl_design_json(const struct xpl_design *d);
 bool xpl_design_save(const struct xpl_design *d, const char *path,
                      struct fl_error *err);
 

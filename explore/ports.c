@@ -64,7 +64,7 @@ static void step_traffic(const struct xpl_plan *p, enum dsn_kind kind,
 
 void xpl_traffic_add(struct xpl_traffic *t, const struct xpl_plan *p,
                      const struct dsn_place *place, const int *bank, int ch,
-                     int first)
+                     double groups, double first)
 {
     const struct num_shape *s = &p->s;
     double w = 0, side = 0, layers = s->layers;
@@ -79,12 +79,12 @@ void xpl_traffic_add(struct xpl_traffic *t, const struct xpl_plan *p,
     }
     step_traffic(p, p->decode ? DSN_HEAD : DSN_KV, &w, &side);
     for (int c = 0; c < ch; c++)
-        t->w[bank[c]] += w * weight_word(p, ch);
-    t->side[place->side] += side;
-    t->other[place->embed] += (double)p->tp * xpl_embed_stride(p) * p->kp;
-    t->other[place->rope] += 2.0 * layers * p->tp * s->head;
-    double read = all * s->head * (first + (double)p->tp) * s->nkv;
-    double write = layers * s->head * p->tp * s->nkv;
+        t->w[bank[c]] += groups * w * weight_word(p, ch);
+    t->side[place->side] += groups * side;
+    t->other[place->embed] += groups * p->tp * xpl_embed_stride(p) * p->kp;
+    t->other[place->rope] += 2.0 * groups * layers * p->tp * s->head;
+    double read = groups * all * s->head * (first + p->tp) * s->nkv;
+    double write = groups * layers * s->head * p->tp * s->nkv;
     for (int a = 0; a < p->hp; a++) {
         t->kv[place->k[a]] += (read + write) / p->hp;
         t->kv[place->v[a]] += (read * (p->kp / p->ap) + write) / p->hp;

@@ -27,11 +27,11 @@ struct xpl_traffic {
 
 struct xpl_plan xpl_plan_of(const struct xpl_design *d, int decode);
 
-/* Adds what a group of tokens (one, in decode) at positions `first` on moves.
- * bank: of each of the ch weight channels. */
+/* Adds what groups of tokens (one, in decode) move that begin at position
+ * `first` on the average. bank: of each of the ch weight channels. */
 void xpl_traffic_add(struct xpl_traffic *t, const struct xpl_plan *p,
                      const struct dsn_place *place, const int *bank, int ch,
-                     int first);
+                     double groups, double first);
 /* Sums by bank, and the cycles that the slowest bank needs for its own. */
 double xpl_traffic_floor(const struct xpl_traffic *t,
                          const struct dsn_place *place, double *bytes);
