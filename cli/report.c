@@ -78,7 +78,7 @@ static int run(int argc, char **argv)
     bool ok = xpl_design_load(d, words[0], &err);
     if (ok && opt.explore != NULL)
         ok = (found = xpl_json_open(opt.explore, &err)) != NULL &&
-             rep_search_read(s, found, opt.explore, &err);
+             rep_search_read(s, found, opt.explore, d, &err);
     ok = ok && (timed = times_get(d, &err)) != NULL &&
          rep_times_read(t, timed, opt.time ? opt.time : words[0], d, &err) &&
          write_page(d, t, found != NULL ? s : NULL, &err);

@@ -200,14 +200,28 @@ static bool point_read(struct rep_point *p, const cJSON *o, const char *path,
     return true;
 }
 
+/* A model's name, which may be given as the path of its file. */
+static int same_model(const char *a, const char *b)
+{
+    const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+    x = x != 0 ? x + 1 : a;
+    y = y != 0 ? y + 1 : b;
+    size_t n = strcspn(x, "."), m = strcspn(y, ".");
+    return n == m && strncmp(x, y, n) == 0;
+}
+
 bool rep_search_read(struct rep_search *s, const cJSON *root, const char *path,
-                     struct fl_error *err)
+                     const struct xpl_design *d, struct fl_error *err)
 {
     const cJSON *list, *o, *bound;
     *s = (struct rep_search){0};
     FL_TRY(xpl_json_text(root, path, "model", s->model, sizeof s->model, err));
     FL_TRY(
         xpl_json_text(root, path, "device", s->device, sizeof s->device, err));
+    FL_FAIL_IF(strcmp(s->device, d->dev.name) != 0 ||
+                   !same_model(s->model, d->model),
+               err, FL_FORMAT, 0, "%s: a search for %s on %s, not for %s on %s",
+               path, s->model, s->device, d->model, d->dev.name);
     FL_TRY(xpl_json_array(root, path, "points", REP_POINTS, &list, err));
     cJSON_ArrayForEach(o, list)
         FL_TRY(point_read(&s->point[s->points++], o, path, err));

@@ -85,7 +85,8 @@ struct rep_search {
     double bound_tok_s, bound_prefill_s; /* no design can be beyond */
 };
 
+/* Reads a search; false where it is not of the design's model and device. */
 bool rep_search_read(struct rep_search *s, const cJSON *root, const char *path,
-                     struct fl_error *err);
+                     const struct xpl_design *d, struct fl_error *err);
 
 #endif

@@ -66,7 +66,7 @@ static void row(FILE *f, const struct xpl_design *d, const struct rep_times *t,
     if (isnan(a->n) || isnan(room) || room <= 0)
         fputs("", f);
     else
-        fprintf(f, "%.0f %%", 100 * a->n / room);
+        fprintf(f, "%.0f&#xA0;%%", 100 * a->n / room);
     fputs("</td><td class=\"bar\">", f);
     if (!isnan(a->n) && !isnan(all) && all > 0)
         bar(f, shell, a, all, isnan(room) ? NAN : shell + room);
@@ -169,17 +169,25 @@ static void uncounted(FILE *f, const struct rep_times *t)
 {
     if (t->uncounted == 0)
         return;
-    fputs("<p>Never synthesised, so that at most their multipliers are "
-          "counted and the totals are lower bounds:",
+    fputs("<p class=\"mute\">Never synthesised, so that at most their "
+          "multipliers are counted and the totals are lower bounds.",
           f);
-    const char *sep = " ";
-    for (int i = 0; i < t->parts; i++)
-        if (!t->part[i].counted) {
-            fputs(sep, f);
-            rep_textf(f, "%s %s", t->part[i].stage, t->part[i].name);
-            sep = ", ";
+    for (int s = 0; s < REP_STAGES; s++) {
+        int n = 0;
+        for (int i = 0; i < t->parts; i++) {
+            const struct rep_part *p = &t->part[i];
+            if (p->counted || strcmp(p->stage, rep_stage_name[s]) != 0)
+                continue;
+            rep_textf(f,
+                      n++ > 0            ? ", %s"
+                      : s == REP_PREFILL ? " Prefill: %s"
+                                         : " Decode: %s",
+                      p->name);
         }
-    fputs(".</p>\n", f);
+        if (n > 0)
+            fputc('.', f);
+    }
+    fputs("</p>\n", f);
 }
 
 void rep_resources(FILE *f, const struct xpl_design *d,

@@ -79,6 +79,10 @@ command -v xmllint >/dev/null || {
     exit 1
 }
 
+cases=$((cases + 1))
+"$flexllm" report --help | grep -q '^EXIT STATUS' || fault "no --help"
+"$flexllm" --help | grep -q '^  report ' || fault "not among the commands"
+
 # ---- all data ----------------------------------------------------------------
 page full $data/design.json --time $data/time.json --explore $data/explore.json
 has full '25000.0'                 # tokens/s
@@ -87,7 +91,7 @@ has full '0.00225 J'
 has full 'brew (prefill)'          # ran, is not drawn
 has full 'Shuhai, arXiv 2005.04324' # the source of an efficiency
 has full '210,000 &#xB1;&#xA0;20,000'
-has full 'prefill brew'            # never synthesised
+has full 'Prefill: brew.'           # never synthesised
 has full 'fits into the room'
 has full 'decode buffer w'
 has full 'The front of a search for stories260K on u280: 3 designs'
@@ -120,7 +124,7 @@ has little 'No search was given'
 hasnot little ' J<'
 count little "//section[@id='dataflow']//svg" 1
 count little "//*[@class='absent']" 3
-printf '{"model":"m","device":"d","points":[],"chosen":-1}' >"$tmp/none.json"
+printf '{"model":"x/stories260K.json","device":"u280","points":[],"chosen":-1}' >"$tmp/none.json"
 page none $data/design.json --time $data/time.json --explore "$tmp/none.json"
 has none 'found no design that fits'
 sed 's/"area": 0[.0-9]*/"area": null/; s/"objective"/"other"/
@@ -132,19 +136,24 @@ count bare "//section[@id='pareto']//path[@class='lmem dash']" 0
 # ---- hostile names -----------------------------------------------------------
 evil="<script>alert('x')</script>\\&amp;\\\\\"]]>" # JSON text, & and \ for sed
 no_utf8=$(printf '\377')
-sed "s|AMD Alveo U280|$evil|; s|Shuhai, arXiv|$evil|" \
+sed "s|AMD Alveo U280|$evil|; s|Shuhai, arXiv|$evil|; s|\"u280\"|\"<i>\"|" \
     designs/devices/u280.json >"$tmp/evil_device.json"
-sed "s|page test|$evil|; s|\"u280\"|\"$tmp/evil_device.json\"|" \
-    $data/design.json >"$tmp/evil.json"
-LC_ALL=C sed "s|page test|$evil|; s|\"brew\"|\"<b>$no_utf8\"|; s|\"match\", \"m|\"$evil\", \"m|" \
-    $data/time.json >"$tmp/evil_time.json"
-sed "s|stories260K|$evil|; s|u280|<i>|" $data/explore.json >"$tmp/evil_x.json"
+cp designs/models/stories260K.json "$tmp/<u>.json"
+sed "s|page test|$evil|; s|\"u280\"|\"$tmp/evil_device.json\"|
+    s|\"stories260K\"|\"$tmp/<u>.json\"|" $data/design.json >"$tmp/evil.json"
+LC_ALL=C sed "s|page test|$evil|; s|\"brew\"|\"<q>$no_utf8\"|
+    s|\"match\", \"m|\"$evil\", \"m|" $data/time.json >"$tmp/evil_time.json"
+sed "s|stories260K|<u>|; s|u280|<i>|; s|\"latency\"|\"$evil\"|
+    s|\"wp\"|\"<s>\"|" $data/explore.json >"$tmp/evil_x.json"
 page evil "$tmp/evil.json" --time "$tmp/evil_time.json" \
     --explore "$tmp/evil_x.json"
 hasnot evil '<script'
 hasnot evil "alert('x')"
-hasnot evil '<i>'
-has evil '&#60;b&#62;&#xFFFD;'
+for tag in i u s q; do
+    hasnot evil "<$tag>"
+    has evil "&#60;$tag&#62;"
+done
+has evil '&#60;q&#62;&#xFFFD;'
 has evil '<h1>&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;&#38;amp;&#34;]]&#62;</h1>'
 count evil "//h1[contains(., '<script>alert')]" 1
 
@@ -164,6 +173,9 @@ o="-o $tmp/page.html"
         --time $data/explore.json $o
     fails not-a-search 1 '"points" is missing' $data/design.json \
         --time $data/time.json --explore $data/time.json $o
+    sed 's/u280/v80/' $data/explore.json >"$tmp/other.json"
+    fails other-search 1 'for stories260K on v80, not' $data/design.json \
+        --time $data/time.json --explore "$tmp/other.json" $o
     fails folder 1 'cannot write' $data/design.json --time $data/time.json \
         -o "$tmp/no/page.html"
 }

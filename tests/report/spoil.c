@@ -33,7 +33,7 @@ static bool page(const char *text, size_t size, int is_search,
         fl_fail(err, FL_FORMAT, 0, "no JSON");
         return false;
     }
-    bool ok = is_search ? rep_search_read(&search, o, "search", err)
+    bool ok = is_search ? rep_search_read(&search, o, "search", &design, err)
                         : rep_times_read(&times, o, "run", &design, err);
     cJSON_Delete(o);
     if (!ok)
