@@ -48,13 +48,32 @@ static double last_at(const Region *r)
     return at;
 }
 
+/* From the conditions of s's exits until they have steered the state machine
+ * and the registers that are set where it goes. */
+static double steer(const Region *s)
+{
+    int bits = 0;
+    for (int i = 0; i < s->nexit; i++) {
+        const Exit *e = &s->exit[i];
+        int n = 0;
+        for (int k = 0; e->to && k < e->to->rgn->nnode; k++) {
+            const Node *p = e->to->rgn->node[k];
+            for (int j = 0; p->op == Ophi && j < p->nin; j++)
+                if (p->from[j] == e->from && !stays(p, j))
+                    n += p->rw;
+        }
+        bits = n > bits ? n : bits;
+    }
+    return steer_delay(s->nexit, bits);
+}
+
 /* The first region can run in the cycle of `start`. */
 static void absorb_entry(Fn *fn)
 {
     Region *s = fn->blk[0]->rgn, *from;
     double depth;
     if (!plain(s, &depth) || entries(fn, s, &from) ||
-        depth > period - target->setup)
+        depth + steer(s) > period - target->setup)
         return;
     fn->start = xalloc(sizeof *fn->start);
     fn->start->name = "start";
@@ -76,7 +95,7 @@ void absorb(Fn *fn)
                 continue;
             Region *host = from->host ? from->host : from;
             double before = from->host ? from->depth : last_at(from);
-            if (host == s || before + depth > period - target->setup)
+            if (host == s || before + depth + steer(s) > period - target->setup)
                 continue;
             s->host = host;
             s->depth = before + depth;

@@ -86,6 +86,7 @@ struct Node {
     Region *rgn;  /* NULL: a constant or an argument */
     Node *alias;  /* replaced by this one */
     Block **from; /* Ophi: where in[k] comes from */
+    Node *reg;    /* Ophi: whose register it has; coalesce.c */
     Port *port;
     Mem *mem;
     Scalar *scalar;
@@ -350,6 +351,7 @@ void split(Fn *);
 void memory(Fn *);
 void sched(Fn *);
 void absorb(Fn *);
+void coalesce(Fn *);
 void check(Fn *);
 
 Node *update_of(const Region *, const Node *phi);
@@ -371,10 +373,14 @@ const Target *target_find(const char *);
 bool bit_test(const Node *, BitTest *);
 int compare_width(const Node *);
 double op_delay(const Node *);
+double steer_delay(int exits, int bits);
 int op_lat(const Node *);
 
 /* emit.c */
 const char *name_of(const Node *);
+Node *source_of(Node *, int w);
+Node *shared_register(const Node *);
+bool stays(const Node *phi, int k);
 const char *held(const Node *); /* the register other regions read */
 bool owns_held(const Node *);   /* ... is its own, not a loop's */
 const char *ref(Node *, const Region *, int step, int w);

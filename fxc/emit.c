@@ -21,11 +21,16 @@ bool is_wire(const Node *n)
     return n->op == Ocat || n->op == Ozext || n->op == Osext;
 }
 
-const char *name_of(const Node *n)
+static const char *own_name(const Node *n)
 {
     if (n->op == Oarg)
         return n->name;
     return fmt("%s_%d", *n->name ? n->name : opinfo[n->op].name, n->id);
+}
+
+const char *name_of(const Node *n)
+{
+    return own_name(n->reg ? n->reg : n);
 }
 
 const char *fire(const Region *r, int step)
@@ -43,14 +48,23 @@ const char *where(Loc at)
     return fmt(" // %s:%d", f ? f + 1 : at.file, at.line);
 }
 
+/* What w bits of n are taken from: extensions are wires. */
+Node *source_of(Node *n, int w)
+{
+    while ((n->op == Ozext || n->op == Osext) && w <= n->in[0]->w)
+        n = n->in[0];
+    return n;
+}
+
 /* The loop register that n updates, if it can serve as n's own. */
-static const Node *shared_register(const Node *n)
+Node *shared_register(const Node *n)
 {
     const Region *r = n->rgn;
     for (int i = 0; r->pipe && i < r->nnode; i++) {
-        const Node *p = r->node[i];
-        if (p->op == Ophi && update_of(r, p) == n && p->rw == n->rw &&
-            p->sgn == n->sgn && update_step(r, p) == avail(n))
+        Node *p = r->node[i];
+        if (p->op == Ophi && p->rw == n->rw &&
+            source_of(update_of(r, p), p->rw) == n &&
+            update_step(r, p) == avail(n))
             return p;
     }
     return NULL;
@@ -64,7 +78,11 @@ bool owns_held(const Node *n)
 const char *held(const Node *n)
 {
     const Node *p = n->op == Ophi && !n->rgn->pipe ? n : shared_register(n);
-    return p ? name_of(p) : fmt("%s_r", name_of(n));
+    if (!p)
+        return fmt("%s_r", own_name(n));
+    return p->sgn == n->sgn
+               ? name_of(p)
+               : fmt(n->sgn ? "$signed(%s)" : "$unsigned(%s)", name_of(p));
 }
 
 static const char *literal(const Node *n, int w)
@@ -153,7 +171,7 @@ static const char *found(const Node *n, const Region *r, int step)
         return held(n);
     if (step <= avail(n))
         return name_of(n);
-    return r->pipe && r != leaving ? fmt("%s_q%d", name_of(n), step) : held(n);
+    return r->pipe && r != leaving ? fmt("%s_q%d", own_name(n), step) : held(n);
 }
 
 const char *ref(Node *n, const Region *r, int step, int w)
@@ -201,6 +219,8 @@ static const char *slice_text(Node *n, const Region *r)
     const char *x = ref(a, r, n->step, a->rw);
     if (n->lo == 0 && a->rw == n->rw)
         return x;
+    if (*x == '$')
+        return fmt("%d'(%s >> %d)", n->rw, x, n->lo);
     if (n->rw == 1)
         return fmt("%s[%d]", x, n->lo);
     return fmt("%s[%d:%d]", x, top - 1, n->lo);
@@ -296,7 +316,8 @@ static void emit_node(Node *n, Buf *decl, Buf *body, Buf *clocked)
     if (is_wire(n) || n->op == Opush || n->op == Ostore)
         return;
     if (n->op == Ophi) {
-        put(decl, "  logic %s%s;%s\n", t, id, at);
+        if (n->reg == n)
+            put(decl, "  logic %s%s;%s\n", t, id, at);
     } else if (n->op == Oload && n->mem->kind == Mram) {
         put(body, "  wire %s%s = %s_b%d_rd;%s\n", t, id, n->mem->name, n->bank,
             at);
@@ -326,18 +347,18 @@ static void emit_carry(Fn *fn, Node *n, Buf *decl, Buf *clocked)
     if (is_wire(n) || n->op == Opush || n->op == Ostore)
         return;
     const Region *r = n->rgn;
-    const char *id = name_of(n), *t = type_of(n);
+    const char *id = own_name(n), *t = type_of(n);
     int a = avail(n);
     if ((n->ext || (!r->pipe && n->last > a)) && owns_held(n)) {
         put(decl, "  logic %s%s_r;\n", t, id);
-        put(clocked, "    if (%s) %s_r <= %s;\n", fire(r, a), id, id);
+        put(clocked, "    if (%s) %s_r <= %s;\n", fire(r, a), id, name_of(n));
     }
     for (int s = a + 1; r->pipe && s <= n->last; s++) {
         fn->pipebits += n->rw;
         fn->ctlbits += n->data ? 0 : n->rw;
         put(decl, "  logic %s%s_q%d;\n", t, id, s);
         put(clocked, "    %s%s_q%d <= %s;\n", enable(r, s), id, s,
-            s == a + 1 ? id : fmt("%s_q%d", id, s - 1));
+            s == a + 1 ? name_of(n) : fmt("%s_q%d", id, s - 1));
     }
 }
 

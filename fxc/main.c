@@ -29,6 +29,7 @@ static const struct {
     {'X', "wide multipliers to DSPs, division to multiplication", split},
     {'M', "kinds of memory, order of accesses", memory},
     {'S', "every node to a step", sched},
+    {'C', "registers that can be one", coalesce},
     {'H', "states that are not needed", absorb},
 };
 

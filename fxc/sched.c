@@ -25,6 +25,8 @@ enum { MAX_STEP = 2000, MAX_ROUND = 400 };
 static Node *blamed;  /* what moved last: the place of a refusal */
 static uint8_t *busy; /* port uses, by port number and step */
 
+static int enabled; /* bits of registers in the region that is placed */
+
 static int modulo(const Region *r, int step)
 {
     return r->pipe ? step % r->ii : step;
@@ -96,10 +98,9 @@ static void place_node(Fn *fn, Region *r, Node *n, int res)
         s = n->lb;
         at = target->clkq;
     }
-    if (n->op == Opop)
-        at = target->port;
     n->lat = op_lat(n);
-    double d = op_delay(n);
+    /* whether a stream is wanted decides over all that its step enables */
+    double d = n->port && n->pred ? steer_delay(2, enabled) : op_delay(n);
     if (at + d > limit && at > target->clkq + 1e-9) {
         s++;
         at = target->clkq;
@@ -111,7 +112,9 @@ static void place_node(Fn *fn, Region *r, Node *n, int res)
     if (res >= 0 && s < MAX_STEP)
         busy[res * MAX_STEP + modulo(r, s)] = 1;
     n->step = s;
-    n->at = n->lat ? result_at(n) : at + d;
+    n->at = n->op == Opop ? target->port
+            : n->lat      ? result_at(n)
+                          : at + (n->port ? 0 : d);
 }
 
 static bool raise(Node *n, int lb)
@@ -431,6 +434,10 @@ void sched(Fn *fn)
         for (int k = 0; k < r->nnode; k++)
             res[k] = resource(fn, r->node[k]);
         blamed = NULL;
+        enabled = 0;
+        for (int k = 0; k < r->nnode; k++)
+            if (r->node[k]->op == Ophi)
+                enabled += r->node[k]->rw;
         if (r->pipe) {
             check_stop(r);
             check_streams(fn, r);

@@ -86,6 +86,14 @@ static double spread(int n)
     return n > 16 ? target->spread * clog2(n / 8) : 0;
 }
 
+/* A choice among exits, until it enables or resets n bits of registers. Only
+ * counted where it has been measured. */
+double steer_delay(int exits, int n)
+{
+    return target->spread ? target->lut * (1 + levels(exits)) + 2 * spread(n)
+                          : 0;
+}
+
 /* Many bits become one in a tree of LUTs or a carry chain that takes in as
  * many as the LUTs before it have inputs, whichever is faster. */
 static double reduce_delay(int bits)
