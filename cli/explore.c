@@ -11,7 +11,7 @@
 static struct {
     const char *model, *device, *scheme, *objective, *out;
     int64_t prompt, generate, images, rows;
-    double prefill_mhz, decode_mhz, efficiency, latency;
+    double prefill_mhz, decode_mhz, efficiency, latency, fill;
     bool json;
 } opt = {.scheme = "w4a8kv8",
          .objective = "latency",
@@ -85,6 +85,10 @@ static void text(const struct xpl_search *s)
             printf("%s %s %s", i == 0 ? "" : ",", d->floor[i].part,
                    d->dev.region[d->floor[i].region].name);
         putchar('\n');
+    } else if (d->images == 1 && d->dev.regions > 1) {
+        printf("floorplan  none: the regions of %s are not known, or so full a "
+               "device cannot be cut (--fill 0.9)\n",
+               d->dev.name);
     }
     if (opt.out != NULL)
         printf("written to %s\n", opt.out);
@@ -121,6 +125,10 @@ static int run(int argc, char **argv)
         {"latency", 0, CLI_REAL, "NS",
          "latency of a memory where the device file has none", &opt.latency, 1,
          1e5},
+        {"fill", 'f', CLI_REAL, "F",
+         "share of what the device file allows to take at most (1); a little "
+         "less than 1 lets a floorplan be found",
+         &opt.fill, 0.05, 1},
         {"rows", 'r', CLI_INT, "N", "of the front to print (12)", &opt.rows, 1,
          10000},
         {"out", 'o', CLI_TEXT, "FILE", "write the best design there", &opt.out,
@@ -142,7 +150,8 @@ static int run(int argc, char **argv)
                                   .prefill_mhz = opt.prefill_mhz,
                                   .decode_mhz = opt.decode_mhz,
                                   .efficiency = opt.efficiency,
-                                  .latency_ns = opt.latency};
+                                  .latency_ns = opt.latency,
+                                  .fill = opt.fill};
     struct fl_error err = {0};
     struct xpl_search *s = calloc(1, sizeof *s);
     if (s == NULL)

@@ -22,8 +22,8 @@ enum { XPL_COST_PARTS = 96, XPL_COST_BUFFERS = 96 };
 
 /* Copies of one module in one stage. */
 struct xpl_part {
-    char name[32];         /* the task: "mix" */
-    char module[24];       /* of fx/, or "" where it is wiring of designs/ */
+    const char *name;      /* the task: "mix" */
+    const char *module;    /* of fx/, or "" where it is wiring of designs/ */
     int stage;             /* DSN_PREFILL, DSN_DECODE */
     int copies;            /* hp shards have one each */
     double lanes;          /* parallelism product of a copy */
@@ -39,8 +39,7 @@ extern const char *const xpl_block_name[]; /* lutram bram36 uram */
 
 /* A memory on the chip: an array of a module or a stream between two. */
 struct xpl_buffer {
-    char name[32]; /* "encode.buf", "w" */
-    int part;      /* index of its module, -1: between modules */
+    const char *name; /* "encode.buf", "w" */
     int stage, copies;
     double width, depth; /* bits, words: of a copy */
     enum xpl_block block;

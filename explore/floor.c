@@ -91,13 +91,14 @@ static void wire_add(struct plan *p, int a, int b, double width)
     }
 }
 
-/* Pieces of a block, so that each is at most half of the smallest region. */
+/* Pieces of a block, so that each is at most a quarter of the smallest
+ * region; eight at most. */
 static int pieces(const struct xpl_fabric *n, const struct xpl_fabric *region)
 {
     double most = 1;
     for (int k = 0; k < XPL_KIND_COUNT; k++)
         if (region->n[k] > 0)
-            most = fmax(most, ceil(2 * n->n[k] / region->n[k]));
+            most = fmax(most, ceil(4 * n->n[k] / region->n[k]));
     return most > 8 ? 8 : (int)most;
 }
 

@@ -11,12 +11,13 @@
 #include <string.h>
 
 static const int lane[] = {4,   8,   16,  24,  32,  48,  64,  96,
-                           128, 192, 256, 384, 512, 768, 1024};
+                           112, 128, 160, 192, 224, 256, 320, 384,
+                           448, 512, 640, 768, 896, 1024};
 static const int token[] = {1, 2, 4, 8, 16, 24, 32, 48, 64};
-static const int channel[] = {1,  2,  4,  6,  8,  12, 16,
-                              20, 24, 28, 32, 48, 56, 60};
+static const int channel[] = {1,  2,  4,  6,  8,  12, 16, 20,
+                              24, 28, 32, 40, 48, 56, 60, 62};
 static const int ahead[] = {2, 512, 2048, 4096, 8192, 16384};
-static const int shard[] = {1, 2, 4, 8, 16};
+static const int shard[] = {1, 2, 3, 4, 5, 8, 16};
 enum {
     LANES = sizeof lane / sizeof *lane,
     TOKENS = sizeof token / sizeof *token,
@@ -103,11 +104,15 @@ bool xpl_grid_place(struct xpl_design *d, struct fl_error *err)
 
 /* ---- a point ------------------------------------------------------------- */
 
-static double port_bits(const struct xpl_device *dev)
+/* The widest port: as many of the memory's own words as it could bring in a
+ * cycle. */
+static double port_bits(const struct xpl_design *d, double mhz)
 {
-    int usable, c, at = main_memory(dev, &usable);
-    double bits = at < 0 ? NAN : xpl_device_memory(dev, at, &c)->port_bits;
-    return isnan(bits) ? 512 : bits;
+    int usable, c, at = main_memory(&d->dev, &usable);
+    double word = at < 0 ? NAN : xpl_device_memory(&d->dev, at, &c)->port_bits;
+    double rate = at < 0 ? NAN : 8e3 * xpl_bank_rate(d, at) / mhz;
+    word = isnan(word) ? 512 : word;
+    return isnan(rate) ? word : word * ceil(rate / word);
 }
 
 /* a is as good as b in everything. */
@@ -126,8 +131,13 @@ static bool keep(struct xpl_grid *g, int from, const struct xpl_stage_point *p,
                  struct fl_error *err)
 {
     for (int i = from; i < g->points; i++)
-        if (beats(&g->point[i], p))
+        if (beats(&g->point[i], p)) { /* first to be asked next time */
+            struct xpl_stage_point t = g->point[i];
+            int to = from + (i - from) / 2;
+            g->point[i] = g->point[to];
+            g->point[to] = t;
             return true;
+        }
     for (int i = from; i < g->points; i++)
         if (beats(p, &g->point[i]))
             g->point[i--] = g->point[--g->points];
@@ -149,8 +159,24 @@ struct trial {
     struct xpl_cost *cost;
     struct xpl_fabric room;
     int stage, from;
-    double bits; /* of a port */
+    double bits;            /* of a port */
+    struct dsn_place place; /* of the channels: */
+    int ch, hp;
 };
+
+/* The memories of t->d->config, as they were if its channels were. */
+static bool placed(struct trial *t, struct fl_error *err)
+{
+    const struct dsn_config *c = &t->d->config;
+    int ch = t->stage == DSN_PREFILL ? c->pch : c->ch;
+    if (ch == t->ch && c->hp == t->hp)
+        return true;
+    FL_TRY(xpl_grid_place(t->d, err));
+    FL_TRY(xpl_place(&t->place, t->d, t->stage, err));
+    t->ch = ch;
+    t->hp = c->hp;
+    return true;
+}
 
 /* Counts, times and keeps d->config if it is legal and fits. */
 static bool try_one(struct trial *t, struct fl_error *err)
@@ -158,7 +184,6 @@ static bool try_one(struct trial *t, struct fl_error *err)
     struct fl_error why;
     struct xpl_design *d = t->d;
     struct dsn_config c = d->config;
-    struct dsn_place place;
     if (!dsn_config_check(&c, t->model, &why))
         return true;
     t->g->legal++;
@@ -174,15 +199,14 @@ static bool try_one(struct trial *t, struct fl_error *err)
     for (int i = 0; i < t->cost->parts; i++)
         p.uncounted += !t->cost->part[i].counted;
     if (ok) {
-        bool placed =
-            xpl_grid_place(d, err) && xpl_place(&place, d, t->stage, err);
         int tokens = d->prompt > 1 ? d->prompt - 1 : 1;
-        if (placed)
+        ok = placed(t, err);
+        if (ok)
             p.cycles = t->stage == DSN_PREFILL
-                           ? xpl_cycles_prefill(d, &place, tokens).cycles
-                           : xpl_cycles_decode(d, &place, d->prompt).cycles;
+                           ? xpl_cycles_prefill(d, &t->place, tokens).cycles
+                           : xpl_cycles_decode(d, &t->place, d->prompt).cycles;
         t->g->timed++;
-        ok = placed && keep(t->g, t->from, &p, err);
+        ok = ok && keep(t->g, t->from, &p, err);
         d->config = was;
         return ok;
     }
@@ -228,10 +252,11 @@ static bool decode_grid(struct trial *t, struct fl_error *err)
     struct dsn_config *c = &t->d->config;
     int usable = 1, nkv = t->d->shape.nkv;
     main_memory(&t->d->dev, &usable);
-    for (c->bp = 1; c->bp <= c->kp; c->bp *= 2)
-        for (int w = 0; w < LANES; w++)
-            for (int k = 0; k < CHANNELS; k++)
-                for (int h = 0; h < SHARDS; h++)
+    usable *= usable <= 4 ? 4 : 1; /* a controller alone has more ports */
+    for (int k = 0; k < CHANNELS; k++)
+        for (int h = 0; h < SHARDS; h++)
+            for (c->bp = 1; c->bp <= c->kp; c->bp *= 2)
+                for (int w = 0; w < LANES; w++)
                     for (int a = 0; a < AHEADS; a++) {
                         c->dwp = lane[w];
                         c->ch = channel[k];
@@ -259,7 +284,9 @@ bool xpl_grid_add(struct xpl_grid *g, struct xpl_design *d, int stage,
                       .room = xpl_device_room(&d->dev),
                       .stage = stage,
                       .from = g->points,
-                      .bits = port_bits(&d->dev)};
+                      .bits =
+                          port_bits(d, stage == DSN_PREFILL ? d->prefill_mhz
+                                                            : d->decode_mhz)};
     t.cost = calloc(1, sizeof *t.cost);
     FL_FAIL_IF(t.cost == 0, err, FL_NOMEM, 0, "out of memory");
     bool ok = dsn_plan_make(&plan, &d->shape, d->scheme, err);

@@ -9,8 +9,6 @@
 #include "explore/synth.h"
 #include "num/hadamard.h"
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 /* A stage being listed. */
 struct list {
@@ -23,9 +21,11 @@ static struct xpl_part *part(struct list *l, const char *name,
                              struct xpl_params p)
 {
     struct xpl_part *q = &l->c->part[l->c->parts++];
-    *q = (struct xpl_part){.stage = l->stage, .copies = copies, .region = -1};
-    snprintf(q->name, sizeof q->name, "%s", name);
-    snprintf(q->module, sizeof q->module, "%s", module);
+    *q = (struct xpl_part){.name = name,
+                           .module = module,
+                           .stage = l->stage,
+                           .copies = copies,
+                           .region = -1};
     struct xpl_lanes at = xpl_lanes_of(module, &p);
     q->lanes = at.logic;
     q->rows = xpl_synth(module, &at, &q->n, &q->err);
@@ -44,8 +44,11 @@ static struct xpl_part *part(struct list *l, const char *name,
 static void wiring(struct list *l, const char *name, double bits, double ways)
 {
     struct xpl_part *q = &l->c->part[l->c->parts++];
-    *q = (struct xpl_part){.stage = l->stage, .copies = 1, .region = -1};
-    snprintf(q->name, sizeof q->name, "%s", name);
+    *q = (struct xpl_part){.name = name,
+                           .module = "",
+                           .stage = l->stage,
+                           .copies = 1,
+                           .region = -1};
     q->lanes = bits;
     q->counted = 1;
     q->n.n[XPL_lut] = q->err.n[XPL_lut] = bits * ceil(ways / 4);
@@ -76,13 +79,12 @@ static void memory(struct list *l, const char *name, int copies, double width,
     if (depth <= 2 && !stream)
         return;
     struct xpl_buffer *b = &l->c->buffer[l->c->buffers++];
-    *b = (struct xpl_buffer){.part = -1,
+    *b = (struct xpl_buffer){.name = name,
                              .stage = l->stage,
                              .copies = copies,
                              .width = width,
                              .depth = depth,
                              .block = XPL_IN_BRAM};
-    snprintf(b->name, sizeof b->name, "%s", name);
     if (depth >= 1024 && l->uram)
         b->block = XPL_IN_URAM;
     else if (stream && depth <= 64)

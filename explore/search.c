@@ -94,35 +94,42 @@ static bool append(struct pairing *q, const struct xpl_point *p,
     return true;
 }
 
-/* The smaller the better. */
-static double cost_of(const struct xpl_point *p, enum xpl_objective o)
+/* The smaller the better. With throughput a hundredth of the rest of the answer
+ * counts too, so that prefill is not as slow as can be. */
+static double cost_of(const struct xpl_point *p, const struct xpl_want *w)
 {
-    return o == XPL_THROUGHPUT ? 1 / p->decode_tok_s
-           : o == XPL_ENERGY   ? p->answer_j
-           : o == XPL_AREA     ? p->area * p->answer_s
-                               : p->answer_s;
+    double decode = w->generate / p->decode_tok_s;
+    return w->objective == XPL_THROUGHPUT
+               ? decode + 0.01 * (p->answer_s - decode)
+           : w->objective == XPL_ENERGY ? p->answer_j
+           : w->objective == XPL_AREA   ? p->area * p->answer_s
+                                        : p->answer_s;
 }
 
 static bool preferred(const struct xpl_point *a, const struct xpl_point *b,
-                      enum xpl_objective o)
+                      const struct xpl_want *w)
 {
-    double x = cost_of(a, o), y = cost_of(b, o);
+    double x = cost_of(a, w), y = cost_of(b, w);
     if (isnan(x)) /* no power known: energy goes with time */
         x = a->answer_s, y = b->answer_s;
     return x < y || (x == y && a->area < b->area);
 }
 
-/* Into the front, unless one that is there is as good but for a hundredth. */
+/* Into the front, unless one that is there is as good but for a twentieth. */
 static bool keep(struct pairing *q, const struct xpl_point *p,
                  struct fl_error *err)
 {
     struct xpl_search *s = q->s;
-    if (!q->any || preferred(p, &q->best, q->w->objective))
+    if (!q->any || preferred(p, &q->best, q->w))
         q->best = *p;
     q->any = true;
     for (int i = 0; i < s->points; i++)
-        if (better(&s->point[i], p, 0.01))
+        if (better(&s->point[i], p, 0.05)) { /* first to be asked next time */
+            struct xpl_point t = s->point[i];
+            s->point[i] = s->point[i / 2];
+            s->point[i / 2] = t;
             return true;
+        }
     for (int i = 0; i < s->points; i++)
         if (better(p, &s->point[i], 0))
             s->point[i--] = s->point[--s->points];
@@ -210,6 +217,10 @@ static bool start(struct xpl_design *d, const struct xpl_want *w,
     d->latency_ns = w->latency_ns;
     FL_TRY(xpl_shape_load(&d->shape, w->model, err));
     FL_TRY(xpl_device_load(&d->dev, w->device, err));
+    for (int k = 0; w->fill > 0 && k < XPL_KIND_COUNT; k++) {
+        double limit = d->dev.limits.n[k];
+        d->dev.limits.n[k] = w->fill * (isnan(limit) ? 1 : limit);
+    }
     FL_FAIL_IF(w->prompt + w->generate >= d->shape.seq, err, FL_RANGE, 0,
                "%d + %d tokens, the model %s has %d positions", w->prompt,
                w->generate, w->model, d->shape.seq);

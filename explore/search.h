@@ -23,6 +23,7 @@ struct xpl_want {
     int images;                     /* 0: try both */
     double prefill_mhz, decode_mhz; /* 0: the device's */
     double efficiency, latency_ns;  /* NAN: as the device file knows them */
+    double fill; /* share of the room to take at most, 0: 1 */
 };
 
 struct xpl_point {
