@@ -204,6 +204,25 @@ static bool bounds(struct xpl_search *s, const struct xpl_design *d,
     return last >= 0;
 }
 
+/* Both stages lay the weights out their own way; then the embedding and the
+ * cache. */
+static bool room_check(const struct xpl_design *d, const struct xpl_want *w,
+                       struct fl_error *err)
+{
+    const struct num_shape *m = &d->shape;
+    double head = xpl_shape_head_weights(m), gib = 0, need;
+    need = (2 * xpl_shape_layer_weights(m) + head) * d->config.wbits / 8 +
+           head +
+           2.0 * m->layers * m->nkv * m->head * (w->prompt + w->generate + 1);
+    for (int i = 0; i < d->dev.memories; i++)
+        gib += d->dev.memory[i].gib;
+    FL_FAIL_IF(need > gib * 1073741824, err, FL_UNSUPPORTED, 0,
+               "%s needs %.2f GiB (weights in the order of each stage, "
+               "embedding, cache), %s has %.2f",
+               w->model, need / 1073741824, d->dev.name, gib);
+    return true;
+}
+
 static bool start(struct xpl_design *d, const struct xpl_want *w,
                   struct fl_error *err)
 {
@@ -235,7 +254,7 @@ static bool start(struct xpl_design *d, const struct xpl_want *w,
     if (ok)
         d->config.wbits = plan.model.head.wbits;
     dsn_plan_free(&plan);
-    return ok;
+    return ok && room_check(d, w, err);
 }
 
 /* One kp and fm: both grids, all pairs. */
