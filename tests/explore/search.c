@@ -4,7 +4,7 @@
  * again by other ways. */
 #include "designs/plan.h"
 #include "explore/cycles.h"
-#include "explore/floor.h"
+#include "explore/grid.h"
 #include "explore/parts.h"
 #include "explore/place.h"
 #include "explore/synth.h"
@@ -125,6 +125,46 @@ static void again(const struct xpl_search *s, const struct xpl_point *p,
           p->prefill_s, s->bound_prefill_s);
 }
 
+/* Pairs of stages that fit: each is on the front, or one that is as good but
+ * for a twentieth is. */
+static void covered(const struct xpl_search *s)
+{
+    static struct xpl_design d;
+    struct xpl_grid pre = {0}, dec = {0};
+    struct fl_error err;
+    d = s->design;
+    d.config.kp = 8;
+    d.config.fm = 4;
+    struct xpl_fabric room = xpl_device_room(&d.dev);
+    CHECK(xpl_grid_add(&pre, &d, DSN_PREFILL, &err) &&
+              xpl_grid_add(&dec, &d, DSN_DECODE, &err),
+          "%s", err.msg);
+    int looked = 0;
+    for (int n = 0; n < 500 && pre.points * dec.points > 0; n++) {
+        const struct xpl_stage_point *a = &pre.point[n * 7919 % pre.points];
+        const struct xpl_stage_point *b = &dec.point[n * 104729 % dec.points];
+        double area = 0, first = a->cycles / (d.prefill_mhz * 1e6);
+        double speed = d.decode_mhz * 1e6 / b->cycles, by = 1.0501;
+        for (int k = 0; k < XPL_KIND_COUNT; k++)
+            if (room.n[k] > 0)
+                area = fmax(area, (a->n.n[k] + b->n.n[k]) / room.n[k]);
+        if (area > 1)
+            continue;
+        bool found = false;
+        for (int i = 0; i < s->points && !found; i++) {
+            const struct xpl_point *q = &s->point[i];
+            found = q->prefill_s <= first * by && q->area <= area * by &&
+                    q->decode_tok_s * by >= speed;
+        }
+        CHECK(found, "nothing on the front is as good as %g s, %g tokens/s, %g",
+              first, speed, area);
+        looked++;
+    }
+    CHECK(looked > 100, "only %d pairs fit", looked);
+    xpl_grid_free(&pre);
+    xpl_grid_free(&dec);
+}
+
 static void search(const char *model, const char *device,
                    enum xpl_objective objective)
 {
@@ -175,6 +215,7 @@ static void search(const char *model, const char *device,
         CHECK(d.floor[i].region < d.dev.regions, "no such region");
     CHECK(d.dev.regions < 3 || best->images == 2 || d.parts > 8,
           "no floorplan");
+    covered(&s);
     cJSON *json = xpl_search_json(&s, &w);
     CHECK(cJSON_GetArraySize(cJSON_GetObjectItem(json, "points")) == s.points,
           "JSON has other points");
