@@ -95,8 +95,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct command *c,
     c->argv[++c->n] = 0;
 }
 
-/* fxc on one of the designs, into STAGE/llama_STAGE.sv; its report STAGE/fxc.json
- * is read. HLS wants only the report: it names the ports. */
+/* fxc on one of the designs, into STAGE/llama_STAGE.sv, with its report in
+ * STAGE/fxc.json. */
 static bool compile(struct emit_dir *d, const struct emit_design *e, int stage,
                     const struct emit_options *o, struct emit_kernel *k)
 {
@@ -126,7 +126,8 @@ static bool compile(struct emit_dir *d, const struct emit_design *e, int stage,
     bool ok = run(c->argv, log, name, d->err);
     free(c);
     remove(log);
-    return ok && emit_kernel_read(k, report, stripe_words(e), d->err);
+    return ok && emit_kernel_make(k, &e->config, &e->room, stripe_words(e),
+                                  report, d->err);
 }
 
 /* The sources that are copied or compiled. */
@@ -198,9 +199,6 @@ static void put_vitis(struct emit_dir *d, const struct emit_design *e,
     emit_copy(d, "emit/vitis/card.h", "kernel/emit/vitis/card.h");
     for (int s = 0; s < 2; s++)
         emit_vitis_kernel(d, e, &k[s]);
-    for (int s = 0; s < 2; s++) /* HLS makes its own */
-        emit_remove(d, s == 0 ? "prefill/llama_prefill.sv"
-                              : "decode/llama_decode.sv");
 }
 
 static bool put_all(struct emit_dir *d, const struct emit_design *e,
@@ -208,13 +206,16 @@ static bool put_all(struct emit_dir *d, const struct emit_design *e,
                     struct emit_kernel *k)
 {
     for (int s = 0; s < 2; s++) {
-        char name[32];
-        snprintf(name, sizeof name, "%s/fxc.json", stage_name[s]);
-        emit_file(d, name); /* makes the folder */
-        if (o->stage != 0)
-            o->stage(o->user, s);
         k[s] = (struct emit_kernel){
             .stage = s, .stripes = e->config.hp, .split = target == EMIT_VITIS};
+        if (target == EMIT_VITIS) {
+            FL_TRY(emit_kernel_make(&k[s], &e->config, &e->room,
+                                    stripe_words(e), 0, d->err));
+            continue;
+        }
+        emit_file(d, s == 0 ? "prefill/fxc.json" : "decode/fxc.json");
+        if (o->stage != 0)
+            o->stage(o->user, s);
         FL_TRY(!d->failed && compile(d, e, s, o, &k[s]));
     }
     if (target == EMIT_VITIS)
@@ -252,10 +253,6 @@ bool emit_build(const struct emit_design *e, enum emit_target target,
                 struct emit_summary *sum, struct fl_error *err)
 {
     *sum = (struct emit_summary){0};
-    FL_FAIL_IF(e->x->images != 1, err, FL_UNSUPPORTED, 0,
-               "%s has %d images; build writes one that holds both stages: set "
-               "\"images\" to 1",
-               e->x->name, e->x->images);
     struct emit_kernel *k = calloc(2, sizeof *k);
     struct emit_dir d;
     FL_FAIL_IF(k == 0, err, FL_NOMEM, 0, "out of memory");

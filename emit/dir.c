@@ -160,14 +160,6 @@ char *emit_path(struct emit_dir *d, const char *name)
     return path;
 }
 
-void emit_remove(struct emit_dir *d, const char *name)
-{
-    char *path = emit_path(d, name);
-    if (path != 0)
-        remove(path);
-    free(path);
-}
-
 static FILE *open_under(struct emit_dir *d, const char *name)
 {
     char *path = emit_path(d, name);

@@ -38,8 +38,6 @@ void emit_copy(struct emit_dir *d, const char *from, const char *to);
 void emit_copy_all(struct emit_dir *d, const char *from, const char *to,
                    const char *const *ends);
 
-void emit_remove(struct emit_dir *d, const char *name);
-
 /* The real path of `name` now, to be freed; NULL where memory is short. */
 char *emit_path(struct emit_dir *d, const char *name);
 

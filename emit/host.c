@@ -39,15 +39,20 @@ static void put_kernels(struct emit_dir *d, const struct emit_design *e,
         emit_put(d, "%s%s=%d", i == 0 ? "" : ",", dsn_config_name(i),
                  *dsn_config_at(&c, i));
     emit_put(d, "\";\n\n");
-    emit_put(d,
-             "const struct dsn_room kernel_room = {\n"
-             "    .shape = {.layers = %d, .d = %d, .ffn = %d, .nq = %d,\n"
-             "              .nkv = %d, .head = %d, .vocab = %d, .seq = %d},\n"
-             "    .r3 = %d, .r4 = %d, .group = %d, .cap = %d,\n};\n\n"
-             "const int kernel_part_bits = %d;\n",
-             s->layers, s->d, s->ffn, s->nq, s->nkv, s->head, s->vocab, s->seq,
-             e->room.r3, e->room.r4, e->room.group, e->room.cap,
-             k[0].part_bits);
+    emit_put(
+        d,
+        "const struct dsn_room kernel_room = {\n"
+        "    .shape = {.layers = %d, .d = %d, .ffn = %d, .nq = %d,\n"
+        "              .nkv = %d, .head = %d, .vocab = %d, .seq = %d},\n"
+        "    .r3 = %d, .r4 = %d, .group = %d, .cap = %d,\n};\n\n"
+        "const int kernel_part_bits = %d;\n\n"
+        "const int kernel_images = %d;\n"
+        "const char *const kernel_image[2] = {\"build/flexllm%s.xclbin\",\n"
+        "    \"build/flexllm%s.xclbin\"};\n",
+        s->layers, s->d, s->ffn, s->nq, s->nkv, s->head, s->vocab, s->seq,
+        e->room.r3, e->room.r4, e->room.group, e->room.cap, k[0].part_bits,
+        e->x->images, e->x->images == 1 ? "" : "_prefill",
+        e->x->images == 1 ? "" : "_decode");
 }
 
 static void put_ports(struct emit_dir *d, const struct emit_kernel *k)

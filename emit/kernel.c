@@ -2,7 +2,7 @@
 /* emit/kernel.c -- from the names in fxc's report to a kernel. */
 #include "emit/kernel.h"
 #include "base/file.h"
-#include <cjson/cJSON.h>
+#include "emit/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,18 +211,63 @@ static bool stripe_memories(struct emit_kernel *k, uint64_t words,
     return true;
 }
 
-bool emit_kernel_read(struct emit_kernel *k, const char *report,
-                      uint64_t stripe_words, struct fl_error *err)
+/* What the file says, into an empty kernel. */
+static bool read_report(struct emit_kernel *k, const char *report,
+                        struct fl_error *err)
 {
     struct fl_map map;
-    strcpy(k->name, k->stage == 0 ? "flexllm_prefill" : "flexllm_decode");
     FL_TRY(fl_map_open(&map, report, err));
     cJSON *json = cJSON_ParseWithLength((const char *)map.data, map.size);
     fl_map_close(&map);
     FL_FAIL_IF(json == 0, err, FL_FORMAT, 0, "%s: not JSON", report);
-    bool ok = read_top(k, json, err) && stripe_memories(k, stripe_words, err);
+    bool ok = read_top(k, json, err);
     cJSON_Delete(json);
     return ok;
+}
+
+static bool has_scalar(const struct emit_kernel *k, const struct emit_scalar *s)
+{
+    for (int i = 0; i < k->scalars; i++)
+        if (strcmp(k->scalar[i].name, s->name) == 0)
+            return k->scalar[i].bits == s->bits;
+    return false;
+}
+
+/* The same ports and scalars: nothing here is in an order that matters but the
+ * memories, which both list as the design does. */
+static bool same(const struct emit_kernel *a, const struct emit_kernel *b)
+{
+    bool ok = strcmp(a->top, b->top) == 0 && a->mems == b->mems &&
+              a->scalars == b->scalars && a->drops == b->drops &&
+              a->table == b->table && a->ids == b->ids && a->ends == b->ends &&
+              a->y == b->y;
+    for (int i = 0; ok && i < a->mems; i++)
+        ok = memcmp(&a->mem[i], &b->mem[i], sizeof a->mem[i]) == 0;
+    for (int i = 0; ok && i < a->scalars; i++)
+        ok = has_scalar(b, &a->scalar[i]);
+    return ok;
+}
+
+bool emit_kernel_make(struct emit_kernel *k, const struct dsn_config *c,
+                      const struct dsn_room *room, uint64_t stripe_words,
+                      const char *report, struct fl_error *err)
+{
+    strcpy(k->name, k->stage == 0 ? "flexllm_prefill" : "flexllm_decode");
+    cJSON *plan = emit_plan(k->stage, c, room);
+    bool ok = read_top(k, plan, err);
+    cJSON_Delete(plan);
+    struct emit_kernel *made = calloc(1, sizeof *made);
+    FL_FAIL_IF(made == 0, err, FL_NOMEM, 0, "out of memory");
+    ok = ok && (report == 0 || read_report(made, report, err));
+    if (ok && report != 0 && !same(k, made)) {
+        fl_fail(err, FL_UNSUPPORTED, 0,
+                "%s: the ports are not those of %s; is this fxc of the same "
+                "sources?",
+                report, k->top);
+        ok = false;
+    }
+    free(made);
+    return ok && stripe_memories(k, stripe_words, err);
 }
 
 /* Pointers of a memory: a part each, and one more each for its writes where

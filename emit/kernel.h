@@ -15,6 +15,7 @@
 #ifndef EMIT_KERNEL_H
 #define EMIT_KERNEL_H
 #include "base/error.h"
+#include "designs/defs.h"
 
 enum { EMIT_NAME = 48, EMIT_MEMS = 256, EMIT_SCALARS = 64, EMIT_DROPS = 8 };
 
@@ -62,10 +63,13 @@ struct emit_arg {
 int emit_args(const struct emit_kernel *k);
 struct emit_arg emit_arg(const struct emit_kernel *k, int i);
 
-/* Reads fxc's report of k->stage. Set before: stage, split, and the stripes of
- * the cache, of at most `stripe_words` words. False: not a report, a port that
- * no kernel can have, or a cache beyond 2^32 words. */
-bool emit_kernel_read(struct emit_kernel *k, const char *report,
-                      uint64_t stripe_words, struct fl_error *err);
+/* The kernel of k->stage. Set before: stage, split, and the stripes of the
+ * cache, of at most `stripe_words` words. `report`: a file of fxc's, which must
+ * say what the plan (emit/plan.h) does; NULL: the plan is taken as it is.
+ * False: not a report, a port that no kernel can have, or a cache beyond 2^32
+ * words. */
+bool emit_kernel_make(struct emit_kernel *k, const struct dsn_config *c,
+                      const struct dsn_room *room, uint64_t stripe_words,
+                      const char *report, struct fl_error *err);
 
 #endif

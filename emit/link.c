@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* emit/link.c -- kernel.cfg (which memory is in which bank) and the Makefile
- * that drives Vivado and v++. */
+/* emit/link.c -- the link's configuration (which memory is in which channel),
+ * one an image, and the Makefile that drives Vivado and v++. */
 #include "emit/parts.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -101,25 +101,39 @@ static void put_lint(struct emit_dir *d)
         emit_put(d, "lint_off %s\n", waiver[i]);
 }
 
+static void put_images(struct emit_dir *d, int images)
+{
+    if (images == 1)
+        emit_put(d, "IMAGES = build/flexllm.xclbin\n\n"
+                    "build/flexllm.xclbin: build/flexllm_prefill.xo "
+                    "build/flexllm_decode.xo kernel.cfg\n");
+    else
+        emit_put(d, "IMAGES = build/flexllm_prefill.xclbin "
+                    "build/flexllm_decode.xclbin\n\n"
+                    "build/flexllm_%%.xclbin: build/flexllm_%%.xo %%.cfg\n");
+    emit_put(d, "\t$(VPP) --link --target hw --platform $(PLATFORM) \\\n"
+                "\t    --config $(filter %%.cfg,$^) -o $@ $(filter "
+                "%%.xo,$^)\n\n");
+}
+
 static void put_make(struct emit_dir *d, const struct emit_design *e,
                      enum emit_target target)
 {
     emit_file(d, "Makefile");
     emit_put(d,
-             "# The kernels, the card's image, the host. README.md says what "
+             "# The kernels, the card's image%s, the host. README.md says what "
              "needs which tool.\n"
              "PLATFORM ?= %s\n"
              "PART ?= %s\n"
              "VIVADO ?= vivado\n"
              "VPP ?= v++\n"
-             "XO = build/flexllm_prefill.xo build/flexllm_decode.xo\n\n"
-             ".PHONY: all host clean\n"
-             "all: build/flexllm.xclbin host\n\n"
-             "host:\n\t$(MAKE) -C host\n\n"
-             "build/flexllm.xclbin: $(XO) kernel.cfg\n"
-             "\t$(VPP) --link --target hw --platform $(PLATFORM) \\\n"
-             "\t    --config kernel.cfg -o $@ $(XO)\n\n",
-             emit_platform(e, 0), emit_platform(e, 1));
+             ".PHONY: all images host clean\n"
+             "all: images host\n\n"
+             "host:\n\t$(MAKE) -C host\n\n",
+             e->x->images == 1 ? "" : "s", emit_platform(e, 0),
+             emit_platform(e, 1));
+    put_images(d, e->x->images);
+    emit_put(d, "images: $(IMAGES)\n\n");
     if (target == EMIT_SV)
         emit_put(d, "build/flexllm_%%.xo: vivado/package.tcl %%/kernel.xml\n"
                     "\tmkdir -p build\n"
@@ -134,31 +148,46 @@ static void put_make(struct emit_dir *d, const struct emit_design *e,
                     "exit 1; done\n"
                     "simulate:\n\t$(MAKE) -C host simulate\n");
     else
-        emit_put(d, "build/flexllm_%%.xo: kernel/%%.cpp hls_%%.cfg\n"
+        emit_put(d, "build/flexllm_%%.xo: kernel/flexllm_%%.cpp hls_%%.cfg\n"
                     "\tmkdir -p build\n"
-                    "\t$(VPP) --compile --mode hls --platform $(PLATFORM) \\\n"
+                    "\t$(VPP) --compile --mode hls \\\n"
+                    "\t    $(if $(PLATFORM),--platform $(PLATFORM),--part "
+                    "$(PART)) \\\n"
                     "\t    --config hls_$*.cfg --work_dir build/$*\n"
                     "\tcp build/$*/flexllm_$*.xo $@\n");
     emit_put(d, "\nclean:\n\trm -rf build\n\t$(MAKE) -C host clean\n");
 }
 
+/* The link of the stages from..to - 1. */
+static void put_config(struct emit_dir *d, const struct emit_design *e,
+                       const struct emit_kernel k[2], int from, int to)
+{
+    emit_put(d,
+             "# %s on %s: kernel%s, where the memories are, clock.\n"
+             "[connectivity]\n",
+             e->x->name, e->x->dev.title, to - from > 1 ? "s" : "");
+    for (int s = from; s < to; s++)
+        emit_put(d, "nk=%s:1:%s_1\n", k[s].name, k[s].name);
+    for (int s = from; s < to; s++)
+        put_banks(d, e, &k[s]);
+    emit_put(d, "\n[clock]\n");
+    for (int s = from; s < to; s++)
+        emit_put(d, "freqHz=%.0f:%s_1.ap_clk\n", emit_mhz(e, s) * 1e6,
+                 k[s].name);
+}
+
 void emit_link(struct emit_dir *d, const struct emit_design *e,
                const struct emit_kernel k[2], enum emit_target target)
 {
-    emit_file(d, "kernel.cfg");
-    emit_put(d,
-             "# %s on %s: kernels, their memories' banks, clocks.\n"
-             "# k, v, rope and embed are the same buffers for both kernels.\n"
-             "[connectivity]\n",
-             e->x->name, e->x->dev.title);
-    for (int s = 0; s < 2; s++)
-        emit_put(d, "nk=%s:1:%s_1\n", k[s].name, k[s].name);
-    for (int s = 0; s < 2; s++)
-        put_banks(d, e, &k[s]);
-    emit_put(d, "\n[clock]\n");
-    for (int s = 0; s < 2; s++)
-        emit_put(d, "freqHz=%.0f:%s_1.ap_clk\n", emit_mhz(e, s) * 1e6,
-                 k[s].name);
+    if (e->x->images == 1) {
+        emit_file(d, "kernel.cfg");
+        put_config(d, e, k, 0, 2);
+    } else {
+        emit_file(d, "prefill.cfg");
+        put_config(d, e, k, 0, 1);
+        emit_file(d, "decode.cfg");
+        put_config(d, e, k, 1, 2);
+    }
     put_make(d, e, target);
     if (target == EMIT_SV)
         put_lint(d);

@@ -62,6 +62,21 @@ static void put_ports(struct emit_dir *d, const struct emit_design *e,
     emit_put(d, "\n");
 }
 
+/* What both targets leave to a vendor's tools. */
+static void put_vendor(struct emit_dir *d)
+{
+    emit_put(
+        d,
+        "| `*.cfg`, `Makefile` | `make images` | v++, the board's "
+        "platform |\n"
+        "| `host/flexllm_card` | `host/flexllm_card MODEL.fxq -p TEXT` | XRT, "
+        "the card |\n\n"
+        "**None of this has been run with a vendor's tools**: the files follow "
+        "the vendor's\ndocuments. `make PLATFORM=... PART=...` names another "
+        "platform. Whether a platform\ntakes as many AXI ports as are listed "
+        "below is for its documents to say.\n");
+}
+
 static void put_sv(struct emit_dir *d)
 {
     emit_put(
@@ -73,7 +88,7 @@ static void put_sv(struct emit_dir *d)
         "around it, `kernel.xml`, fxc's report |\n"
         "| `vivado/` | Tcl that packages a kernel for XRT, clock "
         "constraints |\n"
-        "| `kernel.cfg`, `Makefile` | banks, clocks, the link |\n"
+        "| `*.cfg`, `Makefile` | channels, clocks, the link |\n"
         "| `host/` | the host program and its sources |\n\n"
         "## What works without a vendor's tools\n\n"
         "    make lint                      # Verilator, -Wall\n"
@@ -87,43 +102,43 @@ static void put_sv(struct emit_dir *d)
         "nobody reads in\nfxc's files, file names, and the port name "
         "`interrupt`.\n\n"
         "## What only a vendor's tools can do\n\n"
-        "`make build/flexllm_prefill.xo build/flexllm_decode.xo` needs "
-        "Vivado, `make build/flexllm.xclbin`\nneeds v++ and the board's "
-        "platform, running it needs XRT and the card:\n\n"
-        "    make PLATFORM=... PART=...\n"
-        "    host/flexllm_card -i build/flexllm.xclbin MODEL.fxq -p \"Once "
-        "upon a time\"\n\n"
-        "**None of this has been run with a vendor's tools**: the files follow "
-        "the vendor's\ndocuments. Whether the wanted clocks are reached is not "
-        "known before placement and\nrouting, nor whether the platform takes "
-        "as many AXI ports as are listed below.\n\n");
+        "| file | what for | needs |\n|---|---|---|\n"
+        "| `vivado/package.tcl`, `*/registers.tcl`, `*/kernel.xml` | `make "
+        "build/flexllm_prefill.xo build/flexllm_decode.xo` | Vivado |\n"
+        "| `vivado/clock_*.xdc` | clocks, out of context | Vivado |\n");
+    put_vendor(d);
+    emit_put(d, "Whether the wanted clocks are reached is not known before "
+                "placement and routing.\n\n");
 }
 
 static void put_vitis(struct emit_dir *d)
 {
     emit_put(
+        d, "## What is here\n\n"
+           "| path | what |\n|---|---|\n"
+           "| `kernel/` | the designs in their C++14 view (`-DFX_VIEW_VITIS`), "
+           "with AXI around them |\n"
+           "| `hls_prefill.cfg`, `hls_decode.cfg` | what v++ compiles them "
+           "with |\n"
+           "| `*.cfg`, `Makefile` | channels, clocks, the link |\n"
+           "| `host/` | the host program and its sources |\n\n"
+           "## What works without a vendor's tools\n\n"
+           "    make host\n\n"
+           "and compiling `kernel/*.cpp` as C++14 against the open `ap_int.h` "
+           "(flexllm's tests\ndo, and run it with a thread a task).\n\n"
+           "## What only a vendor's tools can do\n\n"
+           "| file | what for | needs |\n|---|---|---|\n"
+           "| `kernel/*.cpp`, `hls_*.cfg` | `make build/flexllm_prefill.xo "
+           "build/flexllm_decode.xo` | Vitis HLS |\n");
+    put_vendor(d);
+    emit_put(
         d,
-        "## What is here\n\n"
-        "| path | what |\n|---|---|\n"
-        "| `kernel/` | the designs in their C++14 view (`-DFX_VIEW_VITIS`), "
-        "with AXI around them |\n"
-        "| `hls_prefill.cfg`, `hls_decode.cfg` | what v++ compiles them "
-        "with |\n"
-        "| `kernel.cfg`, `Makefile` | banks, clocks, the link |\n"
-        "| `host/` | the host program and its sources |\n\n"
-        "## What works without a vendor's tools\n\n"
-        "    make host\n\n"
-        "and compiling `kernel/*.cpp` as C++14 against the open `ap_int.h` "
-        "(flexllm's tests\ndo, and run it with a thread a task).\n\n"
-        "## What only a vendor's tools can do\n\n"
-        "`make` compiles the kernels with Vitis HLS and links them; a card "
-        "needs XRT. None of\nthis has been run by flexllm's authors. The "
-        "tasks of a design pass streams in\ncircles (a token that is drawn is "
-        "the next one's input), so Vitis must keep the\ndataflow region's "
-        "tasks running side by side, as its documentation of hls::stream\n"
-        "in dataflow allows; C simulation runs tasks one after the other "
-        "and cannot run\nthem, co-simulation can. `--target sv` has no such "
-        "question: it is verified RTL.\n\n");
+        "The tasks of a design pass streams in circles (a token that is drawn "
+        "is the next\none's input), so Vitis HLS must keep the tasks of a "
+        "dataflow region running side\nby side; its C simulation runs them "
+        "one after the other and cannot run these.\nThe acknowledgement of a "
+        "write must wait for the memory's answer: look at the\nschedule of "
+        "card_write. `--target sv` has neither question.\n\n");
 }
 
 void emit_readme(struct emit_dir *d, const struct emit_design *e,

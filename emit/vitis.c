@@ -269,8 +269,7 @@ static void put_config(struct emit_dir *d, const struct emit_design *e,
                        const struct emit_kernel *k)
 {
     emit_put(d,
-             "# v++ --compile --mode hls --config hls_%s.cfg\n"
-             "part=%s\n\n"
+             "# v++ --compile --mode hls --platform ... --config hls_%s.cfg\n"
              "[hls]\n"
              "flow_target=vitis\n"
              "package.output.format=xo\n"
@@ -279,8 +278,8 @@ static void put_config(struct emit_dir *d, const struct emit_design *e,
              "syn.cflags=-std=c++14 -Ikernel\n"
              "syn.top=%s\n"
              "clock=%.3fns\n",
-             k->stage == 0 ? "prefill" : "decode", emit_platform(e, 1), k->name,
-             k->name, k->name, 1000 / emit_mhz(e, k->stage));
+             k->stage == 0 ? "prefill" : "decode", k->name, k->name, k->name,
+             1000 / emit_mhz(e, k->stage));
 }
 
 void emit_vitis_kernel(struct emit_dir *d, const struct emit_design *e,

@@ -23,8 +23,9 @@ struct card_arg {
     int bits;
 };
 
-/* image: the .xclbin; what a simulated card ignores. */
-struct card *card_open(const char *image, struct fl_error *err);
+/* image: the .xclbin, which a simulated card ignores; stages: bit s is set where
+ * it holds kernel s. */
+struct card *card_open(const char *image, int stages, struct fl_error *err);
 void card_close(struct card *c);
 
 /* Memory that argument `arg` of kernel `stage` (0, 1) reaches: the driver

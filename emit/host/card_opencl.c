@@ -41,7 +41,8 @@ static bool find_device(cl_device_id *id, struct fl_error *err)
                "no accelerator card: `xbutil examine` shows what XRT sees");
 }
 
-static bool load(struct card *c, const char *image, struct fl_error *err)
+static bool load(struct card *c, const char *image, int stages,
+                 struct fl_error *err)
 {
     cl_device_id id;
     cl_int rc, status;
@@ -59,6 +60,8 @@ static bool load(struct card *c, const char *image, struct fl_error *err)
     FL_FAIL_IF(rc != CL_SUCCESS, err, FL_FORMAT, 0,
                "%s: the card does not take this image (%d)", image, (int)rc);
     for (int s = 0; s < 2; s++) {
+        if ((stages >> s & 1) == 0)
+            continue;
         c->kernel[s] = clCreateKernel(c->program, kernel_info[s].name, &rc);
         FL_FAIL_IF(rc != CL_SUCCESS, err, FL_FORMAT, 0,
                    "%s: no kernel %s in it (%d)", image, kernel_info[s].name,
@@ -67,14 +70,14 @@ static bool load(struct card *c, const char *image, struct fl_error *err)
     return true;
 }
 
-struct card *card_open(const char *image, struct fl_error *err)
+struct card *card_open(const char *image, int stages, struct fl_error *err)
 {
     struct card *c = calloc(1, sizeof *c);
     if (c == 0) {
         fl_fail(err, FL_NOMEM, 0, "out of memory");
         return 0;
     }
-    if (load(c, image, err))
+    if (load(c, image, stages, err))
         return c;
     card_close(c);
     return 0;

@@ -383,7 +383,7 @@ struct card {
 
 extern "C" {
 
-card *card_open(const char *, fl_error *err)
+card *card_open(const char *, int stages, fl_error *err)
 {
     card *c = new card;
     c->mem.latency = setting("FLEXLLM_SIM_LATENCY", 30);
@@ -395,8 +395,10 @@ card *card_open(const char *, fl_error *err)
         return nullptr;
     }
     Verilated::randReset(2);
-    c->kernels[0].reset(new model<Vprefill>(c->mem, c->cycles));
-    c->kernels[1].reset(new model<Vdecode>(c->mem, c->cycles));
+    if (stages & 1)
+        c->kernels[0].reset(new model<Vprefill>(c->mem, c->cycles));
+    if (stages & 2)
+        c->kernels[1].reset(new model<Vdecode>(c->mem, c->cycles));
     return c;
 }
 

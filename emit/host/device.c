@@ -6,7 +6,9 @@
  *     out   word 0: bit 31 a memory error, rest the tokens that follow
  *
  * Decode runs PIECE tokens at a time, so that text appears as it is made; the
- * cache stays on the card, and a piece starts at the token before it.
+ * cache stays on the card, and a piece starts at the token before it. Where each
+ * stage has an image of its own, the cache goes through the host from one to
+ * the other, and every other memory is loaded again.
  */
 #include "emit/host/device.h"
 #include "designs/scalars.h"
@@ -18,16 +20,23 @@
 enum { PIECE = 32, OUT_BYTES = 4096 };
 
 struct device {
+    const char *image[DSN_STAGES];
     struct card *card;
+    int loaded; /* with two images: the stage whose image is on the card */
     struct card_buffer *buffer[DSN_STAGES][KERNEL_MAX_ARGS];
     size_t run_bytes[DSN_STAGES];
 };
 
+static bool is_cache(const char *name)
+{
+    return strncmp(name, "k_", 2) == 0 || strncmp(name, "v_", 2) == 0;
+}
+
 /* What both kernels have in the same buffer. */
 static bool is_shared(const char *name)
 {
-    return strncmp(name, "k_", 2) == 0 || strncmp(name, "v_", 2) == 0 ||
-           strcmp(name, "rope") == 0 || strcmp(name, "embed") == 0;
+    return is_cache(name) || strcmp(name, "rope") == 0 ||
+           strcmp(name, "embed") == 0;
 }
 
 static const struct dsn_mem *memory_of(const struct dsn_image *im, int stage,
@@ -76,10 +85,31 @@ static bool load_memory(struct device *d, const struct dsn_image *im, int stage,
     *b = card_alloc(d->card, stage, i, (m->bytes + 4095) / 4096 * 4096 + 4096,
                     err);
     FL_TRY(*b != 0);
-    /* the cache is written before it is read */
-    bool cache = name[1] == '_';
-    return cache || m->bytes == 0 ||
+    /* one image: the cache is written before it is read */
+    return (is_cache(name) && kernel_images == 1) || m->bytes == 0 ||
            card_write(d->card, *b, m->data, m->bytes, err);
+}
+
+/* Puts the image of a stage on the card. */
+static bool change_image(struct device *d, const struct dsn_image *im,
+                         int stage, struct fl_error *err)
+{
+    int old = d->loaded;
+    if (kernel_images == 1 || old == stage)
+        return true;
+    for (int i = 0; i < kernel_info[old].args; i++) {
+        const char *name = kernel_info[old].arg[i].name;
+        const struct dsn_mem *m = memory_of(im, old, name);
+        if (is_cache(name) && d->buffer[old][i] != 0)
+            FL_TRY(
+                card_read(d->card, d->buffer[old][i], m->data, m->bytes, err));
+    }
+    card_close(d->card);
+    memset(d->buffer, 0, sizeof d->buffer);
+    memset(d->run_bytes, 0, sizeof d->run_bytes);
+    d->loaded = stage;
+    d->card = card_open(d->image[stage], 1 << stage, err);
+    return d->card != 0;
 }
 
 /* The words the kernel reads before it starts. */
@@ -212,18 +242,17 @@ static bool run(struct dsn_job *j, int stage)
     struct device *d = j->device;
     struct fl_error err;
     uint32_t out[OUT_BYTES / 4];
-    uint64_t before = card_cycles(d->card);
-    bool ok;
-    if (j->logits != 0) {
+    bool ok = j->logits == 0;
+    if (!ok)
         fl_fail(&err, FL_UNSUPPORTED, 0, "the kernels keep their logits");
-        ok = false;
-    } else {
-        ok = stage == DSN_DECODE ? run_decode(d, j, &err)
-                                 : run_kernel(d, j, stage, out, &err);
-    }
+    ok = ok && change_image(d, j->image, stage, &err);
+    uint64_t before = ok ? card_cycles(d->card) : 0;
+    ok = ok && (stage == DSN_DECODE ? run_decode(d, j, &err)
+                                    : run_kernel(d, j, stage, out, &err));
     if (!ok)
         snprintf(j->message, sizeof j->message, "%s", err.msg);
-    j->cycles = card_cycles(d->card) - before;
+    else
+        j->cycles = card_cycles(d->card) - before;
     return ok;
 }
 
@@ -264,23 +293,26 @@ static bool fits(const struct num_qmodel *m, struct dsn_config *c,
     return true;
 }
 
-struct hls *device_open(struct card *c, const struct num_qmodel *m,
-                        struct fl_error *err)
+struct hls *device_open(const char *const image[DSN_STAGES],
+                        const struct num_qmodel *m, struct fl_error *err)
 {
     struct device *d = calloc(1, sizeof *d);
     int cap = kernel_room.cap < m->seq ? kernel_room.cap : m->seq;
     struct hls_device device = {
         .run = {prefill_run, decode_run}, .self = d, .close = device_close};
+    struct dsn_config config;
+    struct hls *e = 0;
     if (d == 0) {
         fl_fail(err, FL_NOMEM, 0, "out of memory");
         return 0;
     }
-    d->card = c;
-    struct dsn_config config;
-    struct hls *e = fits(m, &config, err)
-                        ? hls_attach(m, &config, cap, &device, 0, err)
-                        : 0;
+    for (int s = 0; s < DSN_STAGES; s++)
+        d->image[s] = image[s];
+    if (fits(m, &config, err))
+        d->card = card_open(image[0], kernel_images == 1 ? 3 : 1, err);
+    if (d->card != 0)
+        e = hls_attach(m, &config, cap, &device, 0, err);
     if (e == 0)
-        free(d);
+        device_close(d);
     return e;
 }

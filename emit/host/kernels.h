@@ -19,6 +19,9 @@ struct kernel_info {
 };
 
 extern const struct kernel_info kernel_info[2]; /* prefill, decode */
+/* 1: one image holds both kernels; 2: one each. Where make puts them. */
+extern const int kernel_images;
+extern const char *const kernel_image[2];
 extern const char *const kernel_config; /* as dsn_config_parse reads it */
 extern const struct dsn_room kernel_room;
 /* Prefill counts 2^kernel_part_bits words from a stripe of the cache to the

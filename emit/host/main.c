@@ -8,9 +8,11 @@
  * The options are those of `flexllm run`, and so is what happens behind them:
  * hls_generate is the token loop, eng_sampling_make reads the temperature, the
  * tokenizer is the package's. With --ids 1,2,3 the prompt is token numbers, and
- * tokens are printed as numbers, one a line.
+ * tokens are printed as numbers, one a line. Where each stage has an image of
+ * its own, -i stands twice: prefill's, decode's.
  */
 #include "emit/host/device.h"
+#include "emit/host/kernels.h"
 #include "engine/engine.h"
 #include "model/package.h"
 #include <stdio.h>
@@ -18,7 +20,8 @@
 #include <string.h>
 
 struct options {
-    const char *image, *package, *text, *ids;
+    const char *image[DSN_STAGES], *package, *text, *ids;
+    int images; /* given */
     int tokens, top_k, ignore_eos;
     double temperature, top_p;
     uint32_t seed;
@@ -74,8 +77,8 @@ static double number(const char *name, const char *text, double lo, double hi)
 
 static void parse_one(struct options *o, const char *a, const char *value)
 {
-    if (strcmp(a, "-i") == 0)
-        o->image = value;
+    if (strcmp(a, "-i") == 0 && o->images < kernel_images)
+        o->image[o->images++] = value;
     else if (strcmp(a, "-p") == 0)
         o->text = value;
     else if (strcmp(a, "--ids") == 0)
@@ -96,8 +99,7 @@ static void parse_one(struct options *o, const char *a, const char *value)
 
 static struct options parse(int argc, char **argv)
 {
-    struct options o = {
-        .image = "build/flexllm.xclbin", .tokens = 128, .top_p = 1};
+    struct options o = {.tokens = 128, .top_p = 1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--ignore-eos") == 0)
             o.ignore_eos = 1;
@@ -108,8 +110,13 @@ static struct options parse(int argc, char **argv)
         else
             usage();
     }
-    if (o.package == 0 || (o.text == 0) == (o.ids == 0))
+    if (o.package == 0 || (o.text == 0) == (o.ids == 0) ||
+        (o.images != 0 && o.images != kernel_images))
         usage();
+    for (int s = 0; s < DSN_STAGES; s++)
+        o.image[s] = o.images == 0   ? kernel_image[s]
+                     : o.images == 1 ? o.image[0]
+                                     : o.image[s];
     return o;
 }
 
@@ -168,8 +175,7 @@ int main(int argc, char **argv)
     read_prompt(&ids, &o, &pkg);
     if (!sink.numbers)
         tok_stream_start(&sink.stream, pkg.tok, false);
-    struct card *card = card_open(o.image, &err);
-    struct hls *e = card == 0 ? 0 : device_open(card, &pkg.model, &err);
+    struct hls *e = device_open(o.image, &pkg.model, &err);
     if (e == 0)
         die(err.msg);
     struct hls_want want = want_of(&o, &pkg);

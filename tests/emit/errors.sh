@@ -45,8 +45,7 @@ refused 2 "there is no target 'ecp'" $design -o "$new" -t ecp
 refused 2 "too few words" -o "$new"
 refused 1 "nowhere.json" "$here/nowhere.json" -o "$new"
 refused 1 "spoiled.json" "$(spoiled 's/"tp": 2,/"tp": 2/')" -o "$new"
-refused 1 "set \"images\" to 1" "$(spoiled 's/"images": 1/"images": 2/')" \
-    -o "$new"
+refused 1 "images" "$(spoiled 's/"images": 1/"images": 3/')" -o "$new"
 refused 1 "kp 3" "$(spoiled 's/"kp": 4/"kp": 3/')" -o "$new"
 refused 1 "names a memory channel" "$(spoiled s/hbm6/hbm99/)" -o "$new"
 refused 1 "give fewer with --ctx" $design -o "$new" --ctx 100000

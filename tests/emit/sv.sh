@@ -45,6 +45,31 @@ same 3 9 8 5 11 2 7 19 3 1 # groups of prefill that take turns
 FLEXLLM_SIM_RATE=30 FLEXLLM_SIM_LATENCY=90 same 3 2 6 1 2 3 4 5 6
 FLEXLLM_SIM_LATENCY=0 same 3 3 4 26 0
 
+# What Vivado would read: well-formed, and a script that runs to its end.
+if command -v xmllint > /dev/null; then
+    xmllint --noout "$out"/*/kernel.xml || fail "kernel.xml is not XML"
+else
+    echo "sv: kernel.xml not checked, no xmllint"
+fi
+if command -v tclsh > /dev/null; then
+    for stage in prefill decode; do
+        (cd "$out" && tclsh > "$out.tcl" 2>&1) << TCL || fail "$(cat "$out.tcl")"
+proc unknown {args} { puts [lindex \$args 0]; return stand_in }
+set argv [list $stage ""]
+source vivado/package.tcl
+TCL
+        for word in create_project ipx::package_project ipx::add_register \
+            package_xo; do
+            grep -qx "$word" "$out.tcl" || fail "package.tcl: no $word"
+        done
+        [ "$(grep -cx ipx::add_register "$out.tcl")" -eq \
+            $(($(grep -c '<arg ' "$out/$stage/kernel.xml") + 4)) ] ||
+            fail "package.tcl and kernel.xml differ in their registers"
+    done
+else
+    echo "sv: package.tcl not checked, no tclsh"
+fi
+
 # More than there is room for.
 if "$out/host/flexllm_sim" "$out.fxq" --ids 1,2 -n 99 > /dev/null 2> "$out.err"
 then

@@ -29,6 +29,7 @@ static int write_package(const char *path)
                              .mean = 1,
                              .bias = 1,
                              .r4 = 1,
+                             .group = 8,
                              .seed = 7};
     struct num_qmodel *m = qrandom_new(&random);
     struct fl_error err;

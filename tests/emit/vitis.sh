@@ -37,21 +37,38 @@ for source in "$out/kernel/flexllm_prefill.cpp" \
         -o "$obj/$(basename "$source" .cpp).o" ||
         fail "$source does not compile"
 done
-clang-19 -Werror -I"$out/host/src" -c "$out/host/kernels.c" \
-    -o "$obj/kernels.o"
-clang++-19 -o "$out/run" "$obj"/*.o "$build/emit/libemit_host.a" \
-    "$build/designs/libdesigns.a" "$build/engine/libengine.a" \
-    "$build/model/libmodel.a" "$build/base/libbase.a" \
-    -lcjson -lpcre2-8 -lxxhash -lm -lpthread
+# host DIR: the host program of DIR with these kernels
+host() {
+    clang-19 -Werror -I"$1/host/src" -c "$1/host/kernels.c" -o "$1/kernels.o"
+    clang++-19 -o "$1/run" "$obj"/*.o "$1/kernels.o" \
+        "$build/emit/libemit_host.a" "$build/designs/libdesigns.a" \
+        "$build/engine/libengine.a" "$build/model/libmodel.a" \
+        "$build/base/libbase.a" -lcjson -lpcre2-8 -lxxhash -lm -lpthread
+}
+host "$out"
+
+# An image a stage: the same kernels, another host and another link.
+sed 's/"images": 1/"images": 2/' tests/emit/tiny.json > "$out.json"
+rm -rf "$out.two"
+"$build/flexllm" build "$out.json" -t vitis -m "$out.fxq" --ctx 48 \
+    -o "$out.two"
+diff -r "$out/kernel" "$out.two/kernel" || fail "other kernels for two images"
+cat "$out.two/prefill.cfg" "$out.two/decode.cfg" | sort | uniq > "$out.links"
+sort "$out/kernel.cfg" | uniq | diff - "$out.links" |
+    grep -v '^[<>] #' | grep -q '^[<>]' && fail "other links for two images"
+make -n -C "$out.two" images | grep -q 'config decode.cfg -o build/flexllm_decode.xclbin' ||
+    fail "$(make -n -C "$out.two" images)"
+host "$out.two"
 
 runs=0
+host=$out
 # same TEMPERATURE SEED TOKENS ID...: as in sv.sh
 same() {
     t=$1 seed=$2 n=$3
     shift 3
     ids=$(echo "$*" | tr ' ' ,)
     "$tiny" golden "$out.fxq" "$n" "$t" "$seed" "$@" > "$out.want"
-    timeout 100 "$out/run" "$out.fxq" --ids "$ids" -n "$n" --temperature "$t" \
+    timeout 100 "$host/run" "$out.fxq" --ids "$ids" -n "$n" --temperature "$t" \
         --seed "$seed" --ignore-eos > "$out.got" 2> "$out.err" ||
         fail "$(cat "$out.err")"
     cmp -s "$out.want" "$out.got" || fail "prompt $ids: wanted" \
@@ -61,4 +78,7 @@ same() {
 same 0 0 3 5 11 2
 same 2 1 40 5
 same 3 9 8 5 11 2 7 19 3 1
+host=$out.two
+same 3 9 40 5 11 2 7 19 3 1
+same 3 4 3 26
 echo "vitis: $runs runs of the HLS sources as C++, every token golden's"

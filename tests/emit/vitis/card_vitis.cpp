@@ -45,7 +45,7 @@ template <int BITS> static ap_uint<BITS> *words(const card_arg &a)
 
 extern "C" {
 
-card *card_open(const char *, fl_error *)
+card *card_open(const char *, int, fl_error *)
 {
     return new card;
 }
