@@ -8,8 +8,8 @@
  *   error    standard error of the fit's prediction at `lanes`; it grows with
  *            the distance from what was synthesised
  *
- * A module that was never synthesised counts nothing and is named as uncounted:
- * a total that names some is a lower bound. Counts are estimates before
+ * A module that was never synthesised counts its multipliers alone (a DSP each)
+ * and is named as uncounted: a total that names some is a lower bound. Counts are estimates before
  * placement; nothing was placed, nothing ran on a board.
  */
 #ifndef EXPLORE_COST_H

@@ -31,7 +31,7 @@ static struct xpl_part *part(struct list *l, const char *name,
     q->rows = xpl_synth(module, &at, &q->n, &q->err);
     q->counted = q->rows > 0;
     if (!q->counted)
-        q->n.n[XPL_dsp] = at.mul * p.mul;
+        q->n.n[XPL_dsp] = at.mul * p.mul + p.base;
     for (int k = 0; k < XPL_KIND_COUNT; k++) {
         q->n.n[k] *= copies;
         q->err.n[k] *= copies;
@@ -178,13 +178,16 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     wiring(&l, "deal", 8 * lanes, 3);
     memory(&l, "head streams", 6, 27 * lanes, 2, true);
     memory(&l, "scales", 1 + 2 * hp, 32, turns * 3.0 * s->nq, true);
-    struct xpl_params a = {.tp = tp, .kp = ap, .hp = share, .mul = 1};
+    /* multipliers of a lane, and of the module whatever its width */
+    struct xpl_params a = {
+        .tp = tp, .kp = ap, .hp = share, .mul = 1, .base = 9};
     part(&l, "match", "attention_qk", hp, a);
     memory(&l, "match.qbuf", hp, 8.0 * tp * ap, up(head, ap) * share, false);
-    a.mul = 3;
+    a.mul = 5;
     part(&l, "weigh", "softmax", hp, a);
     memory(&l, "weigh.sbuf", hp, 27.0 * tp, seq * share, false);
-    a.mul = 3; /* product, and 40 x 16 bits to normalise */
+    a.mul = 3; /* a product, and 40 x 16 bits to normalise */
+    a.base = 10;
     part(&l, "mix", "attention_av", hp, a);
     memory(&l, "mix.abuf", hp, 40.0 * tp * ap, up(head, ap) * share, false);
     q = p;

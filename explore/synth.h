@@ -19,7 +19,8 @@
  * has no such one. */
 struct xpl_params {
     double tp, bp, wp, kp, hp, n, m, ways, bits, topk;
-    double mul; /* multipliers a lane, by the cost record of its header */
+    double mul, base; /* DSPs of a lane, of the module whatever its width:
+                         where there are no rows */
 };
 
 /* What is proportional to the module's width: of its registers and logic, and
