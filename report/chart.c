@@ -60,9 +60,13 @@ static void ticks(const struct rep_chart *c, int vertical)
 {
     const struct rep_axis *a = vertical ? &c->y : &c->x;
     if (a->log) {
-        for (double v = pow(10, ceil(log10(a->lo) - 1e-9)); v <= a->hi * 1.0001;
-             v *= 10)
-            tick(c, vertical, v);
+        static const int times[] = {1, 2, 5};
+        int n = a->hi / a->lo < 100 ? 3 : 1;
+        for (double p = pow(10, floor(log10(a->lo))); p <= a->hi; p *= 10)
+            for (int k = 0; k < n; k++)
+                if (p * times[k] >= a->lo * 0.9999 &&
+                    p * times[k] <= a->hi * 1.0001)
+                    tick(c, vertical, p * times[k]);
         return;
     }
     double step = step_of(a);
@@ -100,6 +104,13 @@ void rep_chart_line(const struct rep_chart *c, const char *class, double x0,
     fprintf(c->f, "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", class,
             rep_chart_x(c, x0), rep_chart_y(c, y0), rep_chart_x(c, x1),
             rep_chart_y(c, y1));
+}
+
+struct rep_axis rep_axis_log(const char *title, const char *unit, double lo,
+                             double hi)
+{
+    lo = fmax(lo, 1e-12);
+    return (struct rep_axis){title, unit, lo / 1.3, fmax(hi, lo) * 1.3, 1};
 }
 
 struct rep_axis rep_axis_fit(const char *title, const char *unit, double lo,

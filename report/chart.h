@@ -33,4 +33,8 @@ void rep_chart_line(const struct rep_chart *c, const char *class, double x0,
 struct rep_axis rep_axis_fit(const char *title, const char *unit, double lo,
                              double hi);
 
+/* The same by powers of ten. */
+struct rep_axis rep_axis_log(const char *title, const char *unit, double lo,
+                             double hi);
+
 #endif

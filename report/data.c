@@ -233,6 +233,7 @@ bool rep_search_read(struct rep_search *s, const cJSON *root, const char *path,
     if (!xpl_json_text(root, path, "objective", s->objective,
                        sizeof s->objective, 0))
         s->objective[0] = 0;
+    s->prompt = perhaps(root, "prompt");
     s->legal = perhaps(root, "legal");
     s->seconds = perhaps(root, "seconds");
     bound = cJSON_GetObjectItemCaseSensitive(root, "bound");

@@ -81,6 +81,7 @@ struct rep_search {
     int points, chosen;    /* chosen: -1, none */
     char objective[32];    /* "": not said, as are the others that are NAN */
     char parallelism[256]; /* of the chosen one: "tp 8, wp 32" */
+    double prompt;         /* tokens that it was for */
     double legal, seconds; /* designs that were looked at, how long */
     double bound_tok_s, bound_prefill_s; /* no design can be beyond */
 };

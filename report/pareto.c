@@ -27,6 +27,12 @@ static void widen(double *lo, double *hi, double v)
     *hi = fmax(*hi, v);
 }
 
+/* The timed run can stand beside the points: it is of the same prompt. */
+static int is_timed(const struct rep_search *s, const struct rep_times *t)
+{
+    return t->prefill_s > 0 && (isnan(s->prompt) || s->prompt == t->prompt);
+}
+
 static void bounds(const struct rep_chart *c, const struct rep_search *s,
                    int prefill)
 {
@@ -47,7 +53,7 @@ static void chart(FILE *f, const struct rep_search *s,
         widen(&lo[1], &hi[1], s->point[k].decode_tok_s);
     }
     widen(&lo[1], &hi[1], s->bound_tok_s);
-    int timed = prefill && t->prefill_s > 0;
+    int timed = prefill && is_timed(s, t);
     if (prefill)
         widen(&lo[0], &hi[0], s->bound_prefill_s);
     if (timed) {
@@ -59,7 +65,7 @@ static void chart(FILE *f, const struct rep_search *s,
     struct rep_chart c = {
         f,
         prefill
-            ? rep_axis_fit("prefill of the prompt, seconds", "", lo[0], hi[0])
+            ? rep_axis_log("prefill of the prompt, seconds", "", lo[0], hi[0])
             : rep_axis_fit("scarcest resource, % of its room", "", lo[0],
                            hi[0]),
         rep_axis_fit("decode, tokens/s", "", lo[1], hi[1]), 250};
@@ -85,16 +91,22 @@ static void chart(FILE *f, const struct rep_search *s,
 }
 
 /* What was looked at, and what the marks are. */
-static void words(FILE *f, const struct rep_search *s)
+static void words(FILE *f, const struct rep_search *s,
+                  const struct rep_times *t)
 {
     fputs("<p>The front of a search for ", f);
     rep_text(f, s->model);
     fputs(" on ", f);
     rep_text(f, s->device);
+    if (!isnan(s->prompt))
+        fprintf(f, ", prompts of %.0f tokens", s->prompt);
     fprintf(f, ": %d designs, none of which another beats in everything",
             s->points);
-    if (!isnan(s->legal))
-        fprintf(f, ", of %.0f legal ones", s->legal);
+    if (!isnan(s->legal)) {
+        fputs(", of ", f);
+        rep_count(f, s->legal);
+        fputs(" legal ones", f);
+    }
     if (!isnan(s->seconds))
         fprintf(f, ", found in %.3g s", s->seconds);
     fputs(". Their figures are the cycle model's. Green: the one that the "
@@ -102,8 +114,10 @@ static void words(FILE *f, const struct rep_search *s)
           f);
     if (s->objective[0] != 0)
         rep_textf(f, " for %s", s->objective);
-    fputs("; cross: the timed run of this page; dashed: what the memory's "
-          "bandwidth and the device's multipliers allow at best.</p>\n",
+    if (is_timed(s, t))
+        fputs("; cross: the timed run of this page", f);
+    fputs("; dashed: what the memory's bandwidth and the device's multipliers "
+          "allow at best.</p>\n",
           f);
     if (s->chosen >= 0) {
         const struct rep_point *p = &s->point[s->chosen];
@@ -130,7 +144,7 @@ void rep_pareto(FILE *f, const struct rep_search *s, const struct rep_times *t)
         rep_section_end(f);
         return;
     }
-    words(f, s);
+    words(f, s, t);
     fputs("<div class=\"pair\">\n", f);
     chart(f, s, t, 0);
     chart(f, s, t, 1);

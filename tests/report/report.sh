@@ -94,8 +94,8 @@ has full '210,000 &#xB1;&#xA0;20,000'
 has full 'Prefill: brew.'           # never synthesised
 has full 'fits into the room'
 has full 'decode buffer w'
-has full 'The front of a search for stories260K on u280: 3 designs'
-has full ', of 12345 legal ones, found in 1.5 s'
+has full 'The front of a search for stories260K on u280, prompts of 64 tokens: 3 designs'
+has full ', of 12,345 legal ones, found in 1.5 s'
 has full 'prefill in 0.002 s, 50 % of the scarcest resource, two images; tp 4, wp 16.'
 has full 'The closed formula gives -1.0 %'
 has full 'arXiv 2601.15710'
@@ -107,6 +107,7 @@ has full 'Its last block of 8 tokens alone, once through the layers: 90,000 cycl
 count full "//section[@id='memory']//svg" 2
 count full "//section[@id='memory']//rect" 68
 count full "//section[@id='pareto']//circle" 8
+count full "//section[@id='pareto']//path[@class='ldec']" 1
 count full "//section[@id='roofline']//circle" 2
 # parts of the cache's words are narrowed in prefill, not in decode
 count full "//section[@id='dataflow']//text[.='parts']" 1
@@ -127,6 +128,11 @@ count little "//*[@class='absent']" 3
 printf '{"model":"x/stories260K.json","device":"u280","points":[],"chosen":-1}' >"$tmp/none.json"
 page none $data/design.json --time $data/time.json --explore "$tmp/none.json"
 has none 'found no design that fits'
+sed 's/"prompt": 64/"prompt": 65/' $data/explore.json >"$tmp/longer.json"
+page longer $data/design.json --time $data/time.json \
+    --explore "$tmp/longer.json"
+hasnot longer 'cross: the timed run'
+count longer "//section[@id='pareto']//path[@class='ldec']" 0
 sed 's/"area": 0[.0-9]*/"area": null/; s/"objective"/"other"/
     s/"legal"/"other"/; s/"bound"/"other"/' $data/explore.json >"$tmp/bare.json"
 page bare $data/design.json --time $data/time.json --explore "$tmp/bare.json"
