@@ -108,7 +108,7 @@ const char rep_style[] =
     ".wide{overflow:visible}\n"
     "a{color:inherit}\n"
     "h2+p{break-after:avoid}\n"
-    "#dataflow{break-before:page}\n"
+    "#dataflow,#published{break-before:page}\n"
     "p,li{orphans:3;widows:3}\n"
     ".pair svg{max-height:18.5cm}\n"
     ".cards{grid-template-columns:repeat(auto-fit,minmax(2.8cm,1fr))}\n"

@@ -41,16 +41,18 @@ HTML
 
 # shot WIDTH FILE [OPTION]: the whole length of the page
 shot() {
-    size=$(measure "$1")
+    width=$1 file=$2
+    shift 2
+    size=$(measure "$width")
     height=${size#* }
     cat >"$profile/shot.html" <<HTML
-<body style="margin:0"><iframe src="file://$page" style="border:0;width:$1px;height:${height}px"></iframe></body>
+<body style="margin:0"><iframe src="file://$page" style="border:0;width:${width}px;height:${height}px"></iframe></body>
 HTML
-    chrome --window-size="$1,$height" --screenshot="$out/$2" ${3:-} \
+    chrome --window-size="$width,$height" --screenshot="$out/$file" "$@" \
         "file://$profile/shot.html" >/dev/null
-    echo "report_check: $out/$2: ${size% *} x $height"
-    [ "${size% *}" -le "$1" ] || {
-        echo "report_check: wider than $1 px" >&2
+    echo "report_check: $out/$file: ${size% *} x $height"
+    [ "${size% *}" -le "$width" ] || {
+        echo "report_check: wider than $width px" >&2
         exit 1
     }
 }

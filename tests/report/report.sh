@@ -113,6 +113,14 @@ count full "//section[@id='roofline']//circle" 2
 count full "//section[@id='dataflow']//text[.='parts']" 1
 count full "//section[@id='dataflow']//text[.='3.0 % of 8']" 1
 
+# ---- a run made now, of a small model ----------------------------------------
+page run $data/design.json
+count run "//section[@id='dataflow']//svg" 2
+count run "//section[@id='dataflow']//text[.='linear']" 2
+count run "//*[@class='gantt']" 3
+has run 'prefill of 64 tokens'
+hasnot run 'says nothing of resources'
+
 # ---- little data -------------------------------------------------------------
 tr -d '\n' <$data/time.json |
     sed 's/,  *"resources".*/}/; s/"prefill": {  *"gb_s".*"decode": {  *"gb_s"/"prefill": {}, "decode": {"gb_s"/
