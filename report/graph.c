@@ -61,6 +61,7 @@ enum way {
     STRAIGHT, /* bottom to top, or side to side in a row */
     OVER,     /* out at the side, down into the top */
     UNDER,    /* out at the bottom, into the side */
+    BRANCH,   /* off a line to the right, in the next column, down */
     RAIL_OUT, /* the left edge, up */
     RAIL_IN,  /* beside it */
     RAIL_GAP, /* right of column 1, up */
@@ -109,7 +110,7 @@ static const struct edge {
     {"parts", "match", STRAIGHT, 0},
     {"parts", "mix", UNDER, 0},
     {"cache", "match", STRAIGHT, "parts"},
-    {"fetch", "mix", STRAIGHT, "parts"},
+    {"cache", "mix", BRANCH, "parts"},
     {"wide", "match", STRAIGHT, 0},
     {"match", "weigh", STRAIGHT, 0},
     {"weigh", "mix", STRAIGHT, 0},
@@ -227,6 +228,11 @@ static void edge_draw(FILE *f, const struct node *a, const struct node *b,
                 ay + BOX_H, by + mid, bx);
         tip(f, bx, by + mid, 1, 0);
         break;
+    case BRANCH:
+        fprintf(f, "<path class=\"edge\" d=\"M%d %dV%dH%d\"/>",
+                ax + PITCH_X + BOX_W / 2, ay + mid, by + mid, bx);
+        tip(f, bx, by + mid, 1, 0);
+        break;
     case RAIL_OUT:
         rail(f, a, b, 4, 0);
         break;
@@ -319,11 +325,12 @@ static void others(FILE *f, const struct rep_times *t)
 void rep_graph(FILE *f, const struct rep_times *t)
 {
     rep_section(f, "dataflow", "Dataflow");
-    fputs("<p>Every box is a module that runs all the time; arrows are "
-          "streams. Memories have dashed edges. Not drawn: the copies of the "
-          "step table that go to every module, and the requests to "
-          "memories.</p>\n<div class=\"pair\">\n",
-          f);
+    fputs(
+        "<p>Every box is a module that runs all the time; arrows are "
+        "streams. Memories have dashed edges. Not drawn: the copies of the "
+        "step table that go to every module, the scales that go to "
+        "attention, and the requests to memories.</p>\n<div class=\"pair\">\n",
+        f);
     for (int s = 0; s < REP_STAGES; s++)
         if (t->stage[s].cycles > 0)
             stage_draw(f, t, s);
