@@ -7,6 +7,7 @@
 #include "emit/parts.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -39,25 +40,45 @@ static void reason(const char *log, char *line, size_t size)
         fclose(f);
 }
 
-/* Runs argv, both outputs into `log`. False: it cannot be run, or fails. */
-static bool run(char *const *argv, const char *log, const char *what,
-                struct fl_error *err)
+/* Starts argv, both outputs into `log`; SIGINT ends it where `stop` says so. */
+static int start(pid_t *pid, char *const *argv, const char *log, bool stop)
 {
     posix_spawn_file_actions_t fa;
+    posix_spawnattr_t attr;
+    sigset_t set;
+    sigemptyset(&set);
+    if (stop)
+        sigaddset(&set, SIGINT);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setsigdefault(&attr, &set);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&fa);
     posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&fa, 1, log, O_WRONLY | O_CREAT | O_TRUNC,
                                      0600);
     posix_spawn_file_actions_adddup2(&fa, 1, 2);
-    pid_t pid;
-    int rc = posix_spawnp(&pid, argv[0], &fa, 0, argv, environ);
+    int rc = posix_spawnp(pid, argv[0], &fa, &attr, argv, environ);
     posix_spawn_file_actions_destroy(&fa);
+    posix_spawnattr_destroy(&attr);
+    return rc;
+}
+
+/* Runs argv. False: it cannot be run, or fails. As system() does, this process
+ * leaves an interrupt to the child, and lives on to tidy up. */
+static bool run(char *const *argv, const char *log, const char *what,
+                struct fl_error *err)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+    pid_t pid;
+    sigaction(SIGINT, &ignore, &old);
+    int rc = start(&pid, argv, log, old.sa_handler != SIG_IGN);
+    int status = 0;
+    while (rc == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    sigaction(SIGINT, &old, 0);
     FL_FAIL_IF(rc != 0, err, FL_IO, 0,
                "%s: %s; build it (cmake target fxc) or name it with --fxc",
                argv[0], strerror(rc));
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
     FL_FAIL_IF(WIFSIGNALED(status), err, FL_UNSUPPORTED, 0,
                "fxc on the %s design: ended by signal %d (%s)", what,
                WTERMSIG(status), strsignal(WTERMSIG(status)));

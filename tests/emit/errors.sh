@@ -75,6 +75,13 @@ fxc 'echo first >&2; echo "x.c:3:1: error: no such loop" >&2; exit 1'
 refused 1 "x.c:3:1: error: no such loop" $design -o "$new" --fxc "$here/fxc"
 fxc 'kill -9 $$'
 refused 1 "signal 9" $design -o "$new" --fxc "$here/fxc"
+case $(awk '/SigIgn/ { print $2 }' /proc/self/status) in
+*[2367abef]) echo "errors: ^C not checked, it is ignored here" ;;
+*)
+    fxc 'kill -INT $PPID $$; sleep 5' # ^C reaches both
+    refused 1 "signal 2" $design -o "$new" --fxc "$here/fxc"
+    ;;
+esac
 fxc 'exit 0'
 refused 1 "fxc.json" $design -o "$new" --fxc "$here/fxc"
 fxc 'echo rubbish > "$7"'
