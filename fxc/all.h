@@ -349,6 +349,7 @@ void balance(Fn *);
 void width(Fn *);
 void split(Fn *);
 void memory(Fn *);
+void ahead(Fn *);
 void sched(Fn *);
 void absorb(Fn *);
 void coalesce(Fn *);

@@ -28,6 +28,7 @@ static const struct {
     {'W', "bits that are kept", width},
     {'X', "wide multipliers to DSPs, division to multiplication", split},
     {'M', "kinds of memory, order of accesses", memory},
+    {'E', "ends of loops known an iteration ahead", ahead},
     {'S', "every node to a step", sched},
     {'C', "registers that can be one", coalesce},
     {'H', "states that are not needed", absorb},
