@@ -26,7 +26,7 @@ struct machine {
 
 /* A group of tokens under way: what its next step takes. */
 struct group {
-    struct flow res, att, ffn;
+    struct flow res, kvq, ffn; /* kvq: what the engine made of it */
     int pos;
 };
 
@@ -147,25 +147,29 @@ static struct flow linear(const struct xpl_plan *p, struct machine *m,
 
 /* ---- attention ----------------------------------------------------------- */
 
-/* y: keys, values and queries as they leave the engine. The attention output
- * as choose gets it; *written: when the cache holds keys and values. */
-static struct flow attention(const struct xpl_plan *p, struct machine *m,
-                             struct flow y, int positions, int queries,
-                             double *written)
+/* When the cache holds a step's keys, and its values; y: as they leave the
+ * engine, with `queries` heads behind them. */
+static struct flow written(const struct xpl_plan *p, struct flow y, int queries)
 {
-    int nkv = p->s.nkv, heads = 2 * nkv + queries;
-    double per_key = p->share * p->sweeps, spin = p->hb + 1;
+    double heads = 2 * p->s.nkv + queries, spin = p->hb + 1;
     double words = p->tp * p->chunks;
-    double k = part(y, (double)nkv / heads) + spin + words * p->kwrite;
-    double v = part(y, 2.0 * nkv / heads) + spin + words * p->vwrite;
-    *written = most(k + p->kwait, v + p->vwait);
-    if (queries == 0)
-        return (struct flow){*written, *written};
-    k += 2 * p->kwait;
-    v += 2 * p->vwait;
+    double k = part(y, p->s.nkv / heads) + spin + words * p->kwrite;
+    double v = part(y, 2 * p->s.nkv / heads) + spin + words * p->vwrite;
+    return (struct flow){k + p->kwait, v + p->vwait};
+}
+
+/* The attention output as choose gets it. That lets nothing through before its
+ * step has come, and mix waits with the results of its first head. */
+static struct flow attention(const struct xpl_plan *p, struct machine *m,
+                             struct flow y, int positions)
+{
+    int nkv = p->s.nkv, heads = 2 * nkv + p->s.nq;
+    double per_key = p->share * p->sweeps, spin = p->hb + 1;
+    struct flow cache = written(p, y, p->s.nq);
+    double k = cache.first + p->kwait, v = cache.last + p->vwait;
     double scores = positions * most(per_key, p->chunks * p->kread);
     double probs = positions * most(per_key, p->sweeps * p->vread);
-    double first = 0, t = m->slim;
+    double first = 0, t = most(m->slim, m->encode);
     for (int h = 0; h < nkv; h++) {
         int a = h % p->hp;
         double q = part(y, (2.0 * nkv + (h + 1.0) * p->share) / heads) + spin;
@@ -223,7 +227,7 @@ static double step(const struct xpl_plan *p, struct machine *m, struct group *g,
     struct flow x = g->res;
     double *source = &m->norm;
     if (kind == DSN_O) {
-        x = g->att;
+        x = attention(p, m, g->kvq, g->pos + p->tp);
         din = s->nq * s->head;
         source = &m->slim;
     } else if (kind == DSN_DOWN) {
@@ -250,9 +254,12 @@ static double step(const struct xpl_plan *p, struct machine *m, struct group *g,
     x = encode(p, m, x, (double)din / p->bp, source);
     struct flow y = linear(p, m, x, din, dout, heads, next);
     end = y.last;
-    if (kind == DSN_KVQ || kind == DSN_KV)
-        g->att = attention(p, m, y, g->pos + p->tp, q, &end);
-    else if (kind == DSN_GU)
+    if (kind == DSN_KVQ) {
+        g->kvq = y;
+    } else if (kind == DSN_KV) {
+        struct flow cache = written(p, y, 0);
+        end = most(cache.first, cache.last);
+    } else if (kind == DSN_GU)
         g->ffn = rotate(p, m, y, radix);
     else if (kind == DSN_HEAD)
         end = y.last + next.room * (next.slow - 1) + next.slow +

@@ -131,10 +131,16 @@ void xpl_plan_rates(struct xpl_plan *p, const struct xpl_traffic *t,
     }
     p->w_rate = 1 / slowest;
     p->w_wait = b->bank[bank[0]].latency;
+    /* narrow words wait for a word of every weight port that shares the bank,
+     * for as long as weights come */
     int s = b->side;
+    double all = rate(&b->bank[s]), moving = 0;
+    if (cycles > 0 && on[s] > 0)
+        moving = most(0, 1 - most(0, 1 - t->w[s] / (all * cycles)));
     p->side = most(
         1, 4 * p->bp /
                left(&b->bank[s], t->w[s] + t->kv[s] + t->other[s], cycles));
+    p->side = most(p->side, (4 * p->bp + moving * on[s] * word) / all);
     p->embed_wait = b->bank[b->embed].latency;
     p->embed = most(1, p->kp / rate(&b->bank[b->embed]));
     for (int a = 0; a < p->hp; a++) {

@@ -178,9 +178,9 @@ static void line(const double *x, const double *y, int n, double at,
         xy += (x[i] - mx) * (y[i] - my);
     }
     double scaled = top > 0 ? top_y * at / top : top_y;
-    if (n < 2 || xx == 0) { /* all rows at one width */
-        *value = top > 0 ? my * at / mx : my;
-        *error = at == mx ? 0 : *value;
+    if (xx == 0) {
+        *value = my;
+        *error = 0;
         return;
     }
     double slope = xy / xx > 0 ? xy / xx : 0;
@@ -193,6 +193,16 @@ static void line(const double *x, const double *y, int n, double at,
             : sqrt(rest / (n - 2) * (1 + 1.0 / n + (at - mx) * (at - mx) / xx));
 }
 
+/* True where the rows say something of that width: of two widths, or of that
+ * very one. */
+static bool spans(const struct module *m, const struct xpl_lanes *at)
+{
+    for (int i = 0; i < m->rows; i++)
+        if (m->at[i].logic != m->at[0].logic || m->at[i].logic == at->logic)
+            return true;
+    return false;
+}
+
 int xpl_synth(const char *name, const struct xpl_lanes *at,
               struct xpl_fabric *n, struct xpl_fabric *err)
 {
@@ -201,7 +211,9 @@ int xpl_synth(const char *name, const struct xpl_lanes *at,
         xpl_synth_use(0);
     int k = find(name);
     const struct module *m = k < 0 ? 0 : &module[k];
-    for (int kind = 0; m != 0 && m->rows > 0 && kind < KINDS; kind++) {
+    if (m == 0 || !spans(m, at))
+        return 0;
+    for (int kind = 0; kind < KINDS; kind++) {
         double x[ROWS], y[ROWS];
         int mul = kind == XPL_dsp;
         for (int i = 0; i < m->rows; i++) {
@@ -211,5 +223,5 @@ int xpl_synth(const char *name, const struct xpl_lanes *at,
         line(x, y, m->rows, mul ? at->mul : at->logic, &n->n[kind],
              &err->n[kind]);
     }
-    return m == 0 ? 0 : m->rows;
+    return m->rows;
 }

@@ -7,8 +7,8 @@
  *     error    = s sqrt(1 + 1/r + (lanes - mean)^2 / Sxx)        r >= 3 rows
  *
  * s is the standard deviation of the residuals. Two rows have no residual: the
- * error is how far the line is from the larger row scaled up. One row is
- * scaled up, and its error is all of it. LUT and FF are those of the xc7 run
+ * error is how far the line is from the larger row scaled up. Rows of one width
+ * speak of that width alone. LUT and FF are those of the xc7 run
  * where there is one (registers in DSPs), else of xcup (an upper bound).
  */
 #ifndef EXPLORE_SYNTH_H
@@ -31,7 +31,8 @@ struct xpl_lanes {
 struct xpl_lanes xpl_lanes_of(const char *module, const struct xpl_params *p);
 
 /* Fabric of one copy without its memories (BRAM and URAM are 0: buffers are
- * counted by their size). Rows it rests on; 0: *n and *err are 0. */
+ * counted by their size). Rows it rests on; 0: none that say anything of that
+ * width, *n and *err are 0. */
 int xpl_synth(const char *module, const struct xpl_lanes *at,
               struct xpl_fabric *n, struct xpl_fabric *err);
 

@@ -48,7 +48,6 @@ static void lines(void)
     row(text, "rmsnorm", "TP=1 BP=2 DIM=576", 150, 75, 4);
     row(text, "rmsnorm", "TP=1 BP=4 DIM=576", 300, 100, 5);
     row(text, "silu_mul", "TP=1 BP=1", 400, 200, 4);
-    row(text, "fork", "ELEM=i27 N=2 WAYS=3", 20, 10, 0);
     strcat(text, "]");
     CHECK(xpl_synth_use(text), "the table is refused");
     struct xpl_lanes at = xpl_lanes_of("quantise", &p);
@@ -69,16 +68,16 @@ static void lines(void)
     CHECK(near > 1 && far > 3 * near, "errors %g near, %g far", near, far);
     p.tp = 4;
     at = xpl_lanes_of("silu_mul", &p);
-    CHECK(xpl_synth("silu_mul", &at, &n, &e) == 1 && n.n[XPL_lut] == 1600 &&
-              e.n[XPL_lut] == 1600,
-          "one row: %g +- %g", n.n[XPL_lut], e.n[XPL_lut]);
+    CHECK(xpl_synth("silu_mul", &at, &n, &e) == 0 && n.n[XPL_lut] == 0,
+          "one row speaks of another width");
+    p.tp = 1;
+    at = xpl_lanes_of("silu_mul", &p);
+    CHECK(xpl_synth("silu_mul", &at, &n, &e) == 1 && n.n[XPL_lut] == 400 &&
+              e.n[XPL_lut] == 0,
+          "one row at its width: %g +- %g", n.n[XPL_lut], e.n[XPL_lut]);
     at = xpl_lanes_of("rope", &p);
     CHECK(xpl_synth("rope", &at, &n, &e) == 0 && n.n[XPL_lut] == 0,
           "a module without rows has some");
-    struct xpl_params f = {.n = 4, .bits = 27, .ways = 3};
-    at = xpl_lanes_of("fork", &f);
-    xpl_synth("fork", &at, &n, &e);
-    CHECK(n.n[XPL_lut] == 40, "twice the fork is %g LUT", n.n[XPL_lut]);
     CHECK(!xpl_synth_use("{}") && !xpl_synth_use("[{\"module\": 3"),
           "what is no table passes");
     xpl_synth_use(0);
