@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # synth_report.sh -- what every module costs: fxc, then Yosys, then a table.
 #
-#     usage: scripts/synth_report.sh [-b BUILD] [-s SECONDS] [-j N] [MODULE]...
+#     usage: scripts/synth_report.sh [-b BUILD] [-s SECONDS] [-j N] [-t FAMILY]
+#                                    [MODULE]...
 #
 # For every line of scripts/synth_modules.txt (of the MODULEs named): fxc for
 # xcup at 4 ns, Yosys as xcup (DSP, BRAM, URAM, and upper bounds for LUT and
@@ -11,15 +12,17 @@
 # docs/synthesis.md and docs/synthesis.json; nothing in them is typed.
 #
 # Results are kept in BUILD/synth under a hash of the SystemVerilog, so that a
-# second run only does what is new. After SECONDS no new run begins; the table
+# second run only does what is new; -t does one of xcup, xc7, ecp5 and takes the
+# others if they are kept. After SECONDS no new run begins; the table
 # says how many lines of the list it lacks. Yosys is stopped after an hour.
 set -u
-build=build/release seconds=1000000 jobs=2
-while getopts b:s:j: option; do
+build=build/release seconds=1000000 jobs=2 chosen=
+while getopts b:s:j:t: option; do
     case $option in
     b) build=$OPTARG ;;
     s) seconds=$OPTARG ;;
     j) jobs=$OPTARG ;;
+    t) chosen=$OPTARG ;;
     *) exit 2 ;;
     esac
 done
@@ -44,6 +47,7 @@ cells() { # SV FAMILY
     file=$work/cells.$key
     if [ ! -s "$file" ]; then
         [ $SECONDS -lt "$seconds" ] || return 1
+        [ -z "$chosen" ] || [ "$chosen" = "$family" ] || return 1
         local synth="synth_xilinx -family $family -flatten -noiopad"
         [ "$family" = xcup ] && synth="$synth -uram"
         [ "$family" = ecp5 ] && synth="synth_ecp5"
