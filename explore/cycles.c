@@ -279,15 +279,6 @@ static void enter(const struct xpl_plan *p, struct machine *m, struct group *g,
     m->lookup = g->res.last;
 }
 
-static int radix_of(const struct xpl_design *d)
-{
-    int m = num_had_split(d->shape.ffn).m, fm = d->config.fm, radix = 2;
-    m = m < fm ? fm : m;
-    while (2 * radix <= m)
-        radix *= 2;
-    return radix;
-}
-
 /* ---- the two stages ------------------------------------------------------ */
 
 /* The steps of a pass in the order of llama_prefill.c's conduct. */
@@ -351,7 +342,7 @@ struct xpl_cycles xpl_cycles_prefill(const struct xpl_design *d,
     struct xpl_cycles c = {0};
     struct xpl_traffic t = {0};
     struct xpl_plan p = xpl_plan_of(d, 0);
-    int groups = (tokens + p.tp - 1) / p.tp, radix = radix_of(d);
+    int groups = (tokens + p.tp - 1) / p.tp, radix = xpl_radix(d);
     int ch = d->config.pch > 0 ? d->config.pch : 1;
     const int *bank = place->w[DSN_PREFILL];
     xpl_traffic_add(&t, &p, place, bank, ch, groups, (groups - 1) * p.tp / 2.0);
@@ -374,7 +365,7 @@ struct xpl_cycles xpl_cycles_decode(const struct xpl_design *d,
     struct xpl_cycles c = {0};
     struct xpl_traffic t = {0};
     struct xpl_plan p = xpl_plan_of(d, 1);
-    int radix = radix_of(d), ch = d->config.ch;
+    int radix = xpl_radix(d), ch = d->config.ch;
     const int *bank = place->w[DSN_DECODE];
     xpl_traffic_add(&t, &p, place, bank, ch, 1, context - 1);
     double least = xpl_traffic_floor(&t, place, c.bytes);

@@ -138,6 +138,7 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     q = p;
     q.n = kp;
     part(&l, "lookup", "embed", 1, q);
+    wiring(&l, "lookup words", 8 * kp * tp, 4); /* the list has one width */
     memory(&l, "lookup.row", tp, 8 * kp, up(s->d, kp), false);
     wiring(&l, "enter", 32 * lanes, 2);
     part(&l, "total", "residual", 1, p);
@@ -193,6 +194,7 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     q = p;
     q.n = kp;
     part(&l, "save", "kv_write", 2 * hp, q);
+    wiring(&l, "save words", 2 * hp * 8 * kp * tp, 4);
     memory(&l, "save.buf", 2 * hp * tp, 8 * kp, head / kp, false);
     part(&l, "fetch", "kv_read", 2 * hp, p);
     part(&l, "hold", "settle", 2 * hp, p);

@@ -2,6 +2,7 @@
 /* explore/ports.c -- what each port and each bank of a stage moves. */
 #include "explore/ports.h"
 #include "designs/step.h"
+#include "num/hadamard.h"
 #include <math.h>
 
 static double most(double a, double b)
@@ -132,10 +133,10 @@ void xpl_plan_rates(struct xpl_plan *p, const struct xpl_traffic *t,
     p->w_rate = 1 / slowest;
     p->w_wait = b->bank[bank[0]].latency;
     /* narrow words wait for a word of every weight port that shares the bank,
-     * for as long as weights come */
+     * for as long as weights come, that is if a queue takes them */
     int s = b->side;
     double all = rate(&b->bank[s]), moving = 0;
-    if (cycles > 0 && on[s] > 0)
+    if (cycles > 0 && on[s] > 0 && p->deep >= 16)
         moving = most(0, 1 - most(0, 1 - t->w[s] / (all * cycles)));
     p->side = most(
         1, 4 * p->bp /
@@ -167,4 +168,13 @@ double xpl_traffic_floor(const struct xpl_traffic *t, const struct dsn_place *b,
             least = most(least, bytes[i] / rate(&b->bank[i]));
     }
     return least;
+}
+
+int xpl_radix(const struct xpl_design *d)
+{
+    int m = num_had_split(d->shape.ffn).m, fm = d->config.fm, radix = 2;
+    m = m < fm ? fm : m;
+    while (2 * radix <= m)
+        radix *= 2;
+    return radix;
 }

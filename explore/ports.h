@@ -39,6 +39,8 @@ double xpl_traffic_floor(const struct xpl_traffic *t,
 void xpl_plan_rates(struct xpl_plan *p, const struct xpl_traffic *t,
                     const struct dsn_place *place, const int *bank, int ch,
                     double cycles);
+/* Values that a pass of the Hadamard transforms takes together. */
+int xpl_radix(const struct xpl_design *d);
 int xpl_embed_stride(const struct xpl_plan *p);
 
 #endif

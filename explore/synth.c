@@ -14,7 +14,8 @@ enum { KINDS = 3, MODULES = 40, ROWS = 16 }; /* lut ff dsp */
 struct module {
     int rows;
     struct xpl_lanes at[ROWS];
-    double n[ROWS][KINDS]; /* NAN: that tool did not run */
+    double dsp[ROWS], n[2][ROWS][2]; /* lut, ff of xc7 and of xcup */
+    int packed;                      /* rows that have xc7 */
 };
 
 static struct module module[MODULES];
@@ -36,7 +37,6 @@ LANES(tp_kp, p->tp * p->kp)
 LANES(tp_hp, p->tp * p->hp)
 LANES(tp_kp_hp, p->tp * p->kp * p->hp)
 LANES(tp_bp_m, p->tp * p->bp * p->m)
-LANES(tp_bp_n, p->tp *(p->bp + p->n))
 LANES(wide, p->bits *(p->m > p->n ? p->m : p->n))
 LANES(bits, p->bits * p->n)
 LANES(bits_ways, p->bits * p->n * p->ways)
@@ -63,9 +63,9 @@ static const struct {
     {"residual", tp_bp, one},
     {"attention_qk", tp_kp, tp_kp},
     {"attention_av", tp_kp_hp, tp_kp},
-    {"embed", tp_bp_n, tp_bp},
+    {"embed", tp_bp, tp_bp},
     {"sampler", list, one},
-    {"kv_write", tp_bp_n, one},
+    {"kv_write", tp_bp, one},
     {"kv_read", one, one},
     {"settle", one, one},
     {"widen", wide, one},
@@ -137,10 +137,13 @@ static void row_read(const cJSON *row)
     struct xpl_params p = params(text->valuestring);
     struct module *m = &module[k];
     m->at[m->rows] = xpl_lanes_of(name->valuestring, &p);
-    const char *target = isnan(figure(row, "xc7", "lut")) ? "xcup" : "xc7";
-    m->n[m->rows][XPL_lut] = figure(row, target, "lut");
-    m->n[m->rows][XPL_ff] = figure(row, target, "ff");
-    m->n[m->rows][XPL_dsp] = dsp;
+    static const char *const target[] = {"xc7", "xcup"};
+    for (int t = 0; t < 2; t++) {
+        m->n[t][m->rows][XPL_lut] = figure(row, target[t], "lut");
+        m->n[t][m->rows][XPL_ff] = figure(row, target[t], "ff");
+    }
+    m->dsp[m->rows] = dsp;
+    m->packed += !isnan(m->n[0][m->rows][XPL_lut]);
     m->rows++;
 }
 
@@ -218,7 +221,7 @@ int xpl_synth(const char *name, const struct xpl_lanes *at,
         int mul = kind == XPL_dsp;
         for (int i = 0; i < m->rows; i++) {
             x[i] = mul ? m->at[i].mul : m->at[i].logic;
-            y[i] = m->n[i][kind];
+            y[i] = mul ? m->dsp[i] : m->n[m->packed < m->rows][i][kind];
         }
         line(x, y, m->rows, mul ? at->mul : at->logic, &n->n[kind],
              &err->n[kind]);

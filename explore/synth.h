@@ -8,8 +8,8 @@
  *
  * s is the standard deviation of the residuals. Two rows have no residual: the
  * error is how far the line is from the larger row scaled up. Rows of one width
- * speak of that width alone. LUT and FF are those of the xc7 run
- * where there is one (registers in DSPs), else of xcup (an upper bound).
+ * speak of that width alone. LUT and FF are those of the xc7 runs
+ * (registers in DSPs) where all rows have them, else of xcup: an upper bound.
  */
 #ifndef EXPLORE_SYNTH_H
 #define EXPLORE_SYNTH_H
