@@ -23,7 +23,7 @@ static void port(cJSON *ports, const char *name, const char *dir, int width)
 static void ports_of(cJSON *ports, const char *stem, int n, const char *dir,
                      int width)
 {
-    char name[64];
+    char name[112];
     if (n == 0)
         port(ports, stem, dir, width);
     for (int i = 0; i < n; i++) {
@@ -34,7 +34,7 @@ static void ports_of(cJSON *ports, const char *stem, int n, const char *dir,
 
 static void memory(cJSON *ports, const char *stem, int n, int width)
 {
-    char req[64];
+    char req[96];
     snprintf(req, sizeof req, "%s_req", stem);
     ports_of(ports, req, n, "out", 64);
     ports_of(ports, stem, n, "in", width);
