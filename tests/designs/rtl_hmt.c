@@ -59,7 +59,7 @@ int main(void)
                            .pch = 3,
                            .ap = 2,
                            .turns = 2,
-                           .hp = HP,
+                           .hp = TINY_HP,
                            .wbits = WBITS};
     struct dsn_image image;
     struct dsn_hmt plug;

@@ -34,16 +34,16 @@ int main(void)
                              .r3 = 1,
                              .r4 = 1,
                              .seed = 7};
-    struct dsn_config c = {.tp = 2,
-                           .wp = 3,
-                           .bp = 2,
-                           .dwp = 4,
-                           .ch = 2,
+    struct dsn_config c = {.tp = TINY_TP,
+                           .wp = TINY_WP,
+                           .bp = TINY_BP,
+                           .dwp = TINY_DWP,
+                           .ch = TINY_CH,
                            .kp = KP,
-                           .pch = 3,
-                           .ap = 2,
-                           .turns = 2,
-                           .hp = HP,
+                           .pch = TINY_PCH,
+                           .ap = TINY_AP,
+                           .turns = TINY_TURNS,
+                           .hp = TINY_HP,
                            .wbits = WBITS};
     struct dsn_image image;
     struct fl_error err;
