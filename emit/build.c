@@ -207,16 +207,12 @@ static void put_vitis(struct emit_dir *d, const struct emit_design *e,
 {
     emit_copy_all(d, "fx", "kernel/fx", h);
     emit_copy_all(d, "num", "kernel/num", h);
-    static const char *const design[] = {
-        "each.h",       "step.h",          "llama.h",
-        "llama_body.h", "llama_cache.h",   "llama_heads.h",
-        "llama_path.h", "llama_prefill.c", "llama_decode.c"};
-    for (size_t i = 0; i < sizeof design / sizeof *design; i++) {
-        char from[64], to[80];
-        snprintf(from, sizeof from, "designs/%s", design[i]);
-        snprintf(to, sizeof to, "kernel/%s", from);
-        emit_copy(d, from, to);
-    }
+    static const char *const design[] = {"each.h",         "step.h",
+                                         "llama.h",        "llama_body.h",
+                                         "llama_cache.h",  "llama_heads.h",
+                                         "llama_path.h",   "llama_prefill.c",
+                                         "llama_decode.c", 0};
+    emit_copy_some(d, "designs", "kernel/designs", design);
     emit_copy(d, "emit/vitis/card.h", "kernel/emit/vitis/card.h");
     for (int s = 0; s < 2; s++)
         emit_vitis_kernel(d, e, &k[s]);

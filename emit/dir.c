@@ -213,6 +213,25 @@ void emit_copy(struct emit_dir *d, const char *from, const char *to)
     free(path);
 }
 
+static void copy_named(struct emit_dir *d, const char *from, const char *to,
+                       const char *name)
+{
+    char *a = text("%s/%s", from, name), *b = text("%s/%s", to, name);
+    if (a != 0 && b != 0)
+        emit_copy(d, a, b);
+    else
+        fail(d, to, "out of memory");
+    free(a);
+    free(b);
+}
+
+void emit_copy_some(struct emit_dir *d, const char *from, const char *to,
+                    const char *const name[])
+{
+    for (int i = 0; name[i] != 0; i++)
+        copy_named(d, from, to, name[i]);
+}
+
 void emit_copy_all(struct emit_dir *d, const char *from, const char *to,
                    const char *const *ends)
 {
@@ -227,13 +246,8 @@ void emit_copy_all(struct emit_dir *d, const char *from, const char *to,
         const char *name = list[i]->d_name;
         for (const char *const *end = ends; *end != 0; end++) {
             size_t have = strlen(name), want = strlen(*end);
-            if (have <= want || strcmp(name + have - want, *end) != 0)
-                continue;
-            char *a = text("%s/%s", from, name), *b = text("%s/%s", to, name);
-            if (a != 0 && b != 0)
-                emit_copy(d, a, b);
-            free(a);
-            free(b);
+            if (have > want && strcmp(name + have - want, *end) == 0)
+                copy_named(d, from, to, name);
         }
         free(list[i]);
     }

@@ -33,6 +33,9 @@ __attribute__((format(printf, 2, 3))) void emit_put(struct emit_dir *d,
 
 /* Copies root/from to `to`. */
 void emit_copy(struct emit_dir *d, const char *from, const char *to);
+/* The files of folder `from` with these names, the last 0, into folder `to`. */
+void emit_copy_some(struct emit_dir *d, const char *from, const char *to,
+                    const char *const name[]);
 /* Copies the files of root/from whose names end in one of `ends` (NULL-ended)
  * to the folder `to`. */
 void emit_copy_all(struct emit_dir *d, const char *from, const char *to,

@@ -136,33 +136,28 @@ void emit_host(struct emit_dir *d, const struct emit_design *e,
 {
     static const char *const code[] = {".c", ".h", 0}, *const head[] = {".h",
                                                                         0};
-    static const char *const designs[] = {"config", "defs",    "host", "hls",
-                                          "image",  "scalars", "step"};
-    static const char *const model[] = {
-        "package",    "package_check", "package_layout", "package_write",
-        "tok_decode", "tok_encode",    "tok_merge",      "tok_pack",
-        "tok_split",  "tok_vocab"};
+    static const char *const designs[] = {
+        "config.c",  "config.h", "defs.c",  "defs.h",  "host.h",
+        "hls.c",     "hls.h",    "image.c", "image.h", "scalars.c",
+        "scalars.h", "step.h",   0};
+    static const char *const model[] = {"package.c",
+                                        "package_check.c",
+                                        "package_layout.c",
+                                        "package_write.c",
+                                        "tok_decode.c",
+                                        "tok_encode.c",
+                                        "tok_merge.c",
+                                        "tok_pack.c",
+                                        "tok_split.c",
+                                        "tok_vocab.c",
+                                        0};
+    static const char *const engine[] = {"engine.h", "sample.c", 0};
     emit_copy_all(d, "base", "host/src/base", code);
     emit_copy_all(d, "num", "host/src/num", head);
     emit_copy_all(d, "model", "host/src/model", head);
-    for (size_t i = 0; i < sizeof model / sizeof *model; i++) {
-        char from[64], to[80];
-        snprintf(from, sizeof from, "model/%s.c", model[i]);
-        snprintf(to, sizeof to, "host/src/%s", from);
-        emit_copy(d, from, to);
-    }
-    emit_copy(d, "engine/engine.h", "host/src/engine/engine.h");
-    emit_copy(d, "engine/sample.c", "host/src/engine/sample.c");
-    for (size_t i = 0; i < sizeof designs / sizeof *designs; i++) {
-        char from[64], to[80];
-        snprintf(from, sizeof from, "designs/%s.h", designs[i]);
-        snprintf(to, sizeof to, "host/src/%s", from);
-        emit_copy(d, from, to);
-        if (i == 2 || i == 6) /* headers alone */
-            continue;
-        from[strlen(from) - 1] = to[strlen(to) - 1] = 'c';
-        emit_copy(d, from, to);
-    }
+    emit_copy_some(d, "model", "host/src/model", model);
+    emit_copy_some(d, "engine", "host/src/engine", engine);
+    emit_copy_some(d, "designs", "host/src/designs", designs);
     emit_copy_all(d, "emit/host", "host/src/emit/host", code);
     put_kernels(d, e, k);
     put_make(d, target);
