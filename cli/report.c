@@ -2,6 +2,7 @@
 /* flexllm report -- what a design is and does, as one page. */
 #include "cli/commands.h"
 #include "cli/source.h"
+#include "cli/times.h"
 #include "base/file.h"
 #include "explore/json.h"
 #include "explore/times_json.h"
@@ -11,7 +12,7 @@
 
 static struct {
     const char *out, *time, *explore;
-    int64_t prompt, generate, context;
+    struct cli_times run;
 } opt;
 
 /* The timed run: read, or made now. */
@@ -19,11 +20,7 @@ static cJSON *times_get(const struct xpl_design *d, struct fl_error *err)
 {
     if (opt.time != NULL)
         return xpl_json_open(opt.time, err);
-    const struct xpl_times_options o = {.prompt = (int)opt.prompt,
-                                        .generate = (int)opt.generate,
-                                        .context = (int)opt.context,
-                                        .block = 1,
-                                        .progress = 1};
+    const struct xpl_times_options o = cli_times_options(&opt.run, 1, 1);
     struct xpl_times *t = calloc(1, sizeof *t);
     if (t == NULL)
         cli_die("out of memory");
@@ -51,21 +48,15 @@ static int run(int argc, char **argv)
         {"explore", 'e', CLI_TEXT, "FILE",
          "what flexllm explore --json printed: its front is shown",
          &opt.explore, 0, 0},
-        {"prompt", 'p', CLI_INT, "N",
-         "tokens of the prompt, where the run is made now (the design's)",
-         &opt.prompt, 1, 1 << 22},
-        {"generate", 'n', CLI_INT, "N", "tokens of the answer (the design's)",
-         &opt.generate, 1, 1 << 22},
-        {"context", 'c', CLI_INT, "N",
-         "positions that the timed token attends to (the prompt)", &opt.context,
-         1, 1 << 22},
+        CLI_TIMES_OPTS(&opt.run),
     };
     const char *words[8];
     cli_parse(&cli_report, opts, sizeof opts / sizeof *opts, argc, argv, words,
               1, 1);
     if (opt.out == NULL)
         cli_usage(&cli_report, "name the page with -o FILE");
-    if (opt.time != NULL && (opt.prompt || opt.generate || opt.context))
+    if (opt.time != NULL &&
+        (opt.run.prompt || opt.run.generate || opt.run.context))
         cli_usage(&cli_report, "--time FILE has its own --prompt, --generate "
                                "and --context");
     struct fl_error err = {0};

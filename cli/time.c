@@ -2,6 +2,7 @@
 /* flexllm time -- how long a design takes, from a timed run of the design. */
 #include "cli/commands.h"
 #include "cli/source.h"
+#include "cli/times.h"
 #include "explore/place.h"
 #include "explore/times_json.h"
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 
 static struct {
-    int64_t prompt, generate, context;
+    struct cli_times run;
     bool json, all;
 } opt;
 
@@ -107,13 +108,7 @@ static void text(const struct xpl_design *d, struct xpl_times *t,
 static int run(int argc, char **argv)
 {
     const struct cli_opt opts[] = {
-        {"prompt", 'p', CLI_INT, "N", "tokens of the prompt (the design's)",
-         &opt.prompt, 1, 1 << 22},
-        {"generate", 'n', CLI_INT, "N", "tokens of the answer (the design's)",
-         &opt.generate, 1, 1 << 22},
-        {"context", 'c', CLI_INT, "N",
-         "positions that the timed token attends to (the prompt)", &opt.context,
-         1, 1 << 22},
+        CLI_TIMES_OPTS(&opt.run),
         {"all", 'a', CLI_FLAG, NULL, "every module, not only the busiest",
          &opt.all, 0, 0},
         {"json", 0, CLI_FLAG, NULL, "one line of JSON", &opt.json, 0, 0},
@@ -127,11 +122,8 @@ static int run(int argc, char **argv)
     struct xpl_cost *c = calloc(1, sizeof *c);
     if (d == NULL || t == NULL || c == NULL)
         cli_die("out of memory");
-    const struct xpl_times_options o = {.prompt = (int)opt.prompt,
-                                        .generate = (int)opt.generate,
-                                        .context = (int)opt.context,
-                                        .block = opt.json,
-                                        .progress = !opt.json};
+    const struct xpl_times_options o =
+        cli_times_options(&opt.run, opt.json, !opt.json);
     if (!xpl_design_load(d, words[0], &err) || !xpl_times(t, d, &o, &err) ||
         !xpl_cost_of(c, d, t, &err))
         cli_die_error(&err);
