@@ -6,23 +6,12 @@
  *
  * Without arguments: all cases. With one: the case of that name.
  */
+#include "tests/check.h"
 #include "tests/designs/against.h"
 #include "tests/golden/qmodel_random.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int bad;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            printf("\n");                                                      \
-            bad++;                                                             \
-        }                                                                      \
-    } while (0)
 
 struct test {
     const char *name;
@@ -71,7 +60,7 @@ static void generate(struct hls *e, const struct num_qmodel *m,
     uint64_t seed = (uint64_t)n;
     for (int i = 0; i < n; i++)
         prompt[i] = (int)(qrandom_word(&seed) % (uint64_t)m->shape.vocab);
-    bad += against_golden(e, m, name, prompt, n, want, &stats);
+    failures += against_golden(e, m, name, prompt, n, want, &stats);
     if (want->eos_count > 0)
         CHECK(stats.stopped && stats.generated < want->tokens,
               "%s: no end token in %d", name, stats.generated);
@@ -147,7 +136,7 @@ static void case_run(const struct test *t)
         hls_close(e);
     }
     qrandom_free(m);
-    printf("%-8s %s\n", t->name, bad ? "FAILED" : "ok");
+    printf("%-8s %s\n", t->name, failures ? "FAILED" : "ok");
 }
 
 int main(int argc, char **argv)
@@ -159,5 +148,5 @@ int main(int argc, char **argv)
             ran++;
         }
     CHECK(ran > 0, "no such case");
-    return bad != 0;
+    return failures != 0;
 }

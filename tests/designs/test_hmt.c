@@ -12,23 +12,13 @@
 #include "golden/hmt.h"
 #include "model/package.h"
 #include "quant/quant.h"
+#include "tests/check.h"
 #include "tests/golden/hmt_random.h"
 #include "tests/golden/qmodel_random.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int bad;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond) && bad++ < 20) {                                           \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            printf("\n");                                                      \
-        }                                                                      \
-    } while (0)
 
 enum { MOST = 512 };
 
@@ -126,7 +116,7 @@ static void run(const struct num_qmodel *m, const char *name, const char *lanes,
     }
     hls_hmt_close(e);
     hrandom_free(h);
-    printf("%-8s %s\n", name, bad ? "FAILED" : "equal");
+    printf("%-8s %s\n", name, failures ? "FAILED" : "equal");
 }
 
 #define SHAPE(l, dd, f, q, kv, hd, v)                                          \
@@ -218,7 +208,7 @@ static void real_model(const char *path)
     static const int size[4] = {16, 4, 8, 16};
     CHECK(quant_run(&q, path, out, &err) && pkg_open(&pkg, out, &err), "%s",
           err.msg);
-    if (bad == 0) {
+    if (failures == 0) {
         run(&pkg.model, "stories", "tp=8,wp=24,bp=4,dwp=24,ch=2,kp=8,hp=2",
             size, 64);
         pkg_close(&pkg);
@@ -235,5 +225,5 @@ int main(int argc, char **argv)
     snprintf(path, sizeof path, "%s/data/models/stories260K.bin",
              shared ? shared : "../shared");
     real_model(argc > 1 ? argv[1] : path);
-    return bad != 0;
+    return failures != 0;
 }

@@ -4,23 +4,13 @@
  * smaller than a window; what is refused; memory that does not grow. */
 #include "engine/hmt.h"
 #include "golden/hmt.h"
+#include "tests/check.h"
 #include "tests/golden/hmt_random.h"
 #include "tests/golden/qmodel_random.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int bad;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond) && bad++ < 20) {                                           \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            printf("\n");                                                      \
-        }                                                                      \
-    } while (0)
 
 enum { TEXT = 150, VOCAB = 37, D = 24 };
 
@@ -165,6 +155,6 @@ int main(void)
         eng_close(e);
         qrandom_free(m);
     }
-    printf("hmt: %s\n", bad ? "FAILED" : "ok");
-    return bad != 0;
+    printf("hmt: %s\n", failures ? "FAILED" : "ok");
+    return failures != 0;
 }

@@ -6,24 +6,13 @@
 #include "explore/design.h"
 #include "explore/json.h"
 #include "explore/shape.h"
+#include "tests/check.h"
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int failures;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            putchar('\n');                                                     \
-            failures++;                                                        \
-        }                                                                      \
-    } while (0)
 
 enum kind { DEVICE, MODEL, DESIGN };
 

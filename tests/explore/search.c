@@ -8,22 +8,11 @@
 #include "explore/parts.h"
 #include "explore/place.h"
 #include "explore/synth.h"
+#include "tests/check.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int failures;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            putchar('\n');                                                     \
-            failures++;                                                        \
-        }                                                                      \
-    } while (0)
 
 /* A row with lut, ff and dsp for all targets. */
 static void row(char *text, const char *module, const char *parameters, int lut,

@@ -4,22 +4,11 @@
  * page has every module. */
 #include "explore/times_json.h"
 #include "report/report.h"
+#include "tests/check.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int failures;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            putchar('\n');                                                     \
-            failures++;                                                        \
-        }                                                                      \
-    } while (0)
 
 static uint64_t busy_of(const struct dsn_seen *s, const char *name)
 {

@@ -5,24 +5,15 @@
 #include "explore/json.h"
 #include "report/html.h"
 #include "report/report.h"
+#include "tests/check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int failures, pages;
+static int pages;
 static struct xpl_design design;
 static struct rep_times times, good;
 static struct rep_search search;
-
-#define CHECK(cond, ...)                                                       \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            printf("%s:%d: ", __FILE__, __LINE__);                             \
-            printf(__VA_ARGS__);                                               \
-            putchar('\n');                                                     \
-            failures++;                                                        \
-        }                                                                      \
-    } while (0)
 
 /* Reads the text as one or the other; writes the page where it can. */
 static bool page(const char *text, size_t size, int is_search,
