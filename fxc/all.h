@@ -382,6 +382,7 @@ const char *name_of(const Node *);
 Node *source_of(Node *, int w);
 Node *shared_register(const Node *);
 bool stays(const Node *phi, int k);
+bool is_word(const char *name);
 const char *held(const Node *); /* the register other regions read */
 bool owns_held(const Node *);   /* ... is its own, not a loop's */
 const char *ref(Node *, const Region *, int step, int w);

@@ -365,34 +365,10 @@ static void emit_carry(Fn *fn, Node *n, Buf *decl, Buf *clocked)
 /* A user's name that stands in the output as it is. */
 static void check_name(Fn *fn, const char *name)
 {
-    static const char *const words[] = {
-        "always",      "and",       "assert",     "assign",   "begin",
-        "bind",        "bit",       "buf",        "byte",     "case",
-        "checker",     "class",     "clk",        "config",   "cover",
-        "deassign",    "disable",   "done",       "edge",     "end",
-        "event",       "export",    "extends",    "final",    "first_match",
-        "force",       "forever",   "fork",       "function", "generate",
-        "idle",        "import",    "initial",    "inout",    "input",
-        "inside",      "instance",  "int",        "integer",  "interface",
-        "intersect",   "join",      "library",    "local",    "logic",
-        "macromodule", "matches",   "module",     "nand",     "new",
-        "nor",         "not",       "null",       "or",       "output",
-        "package",     "packed",    "parameter",  "priority", "program",
-        "property",    "protected", "pure",       "rand",     "real",
-        "ref",         "reg",       "release",    "repeat",   "rst",
-        "scalared",    "sequence",  "shortint",   "signed",   "solve",
-        "specify",     "start",     "state",      "string",   "strong",
-        "super",       "supply0",   "supply1",    "table",    "tagged",
-        "task",        "this",      "throughout", "time",     "tran",
-        "tri",         "type",      "unique",     "unsigned", "use",
-        "var",         "vectored",  "virtual",    "wait",     "wand",
-        "weak",        "wire",      "with",       "within",   "wor",
-        "xnor",        "xor"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(words[i], name))
-            reject(fn->loc, "give it another name",
-                   "'%s' of '%s' is a word of SystemVerilog or of fxc", name,
-                   fn->name);
+    if (is_word(name))
+        reject(fn->loc, "give it another name",
+               "'%s' of '%s' is a word of SystemVerilog or of fxc", name,
+               fn->name);
 }
 
 void emit_head(Fn *fn, Buf *b)

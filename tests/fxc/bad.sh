@@ -28,6 +28,14 @@ for c in tests/fxc/bad/*.c; do
     fi
 done
 
+# What is searched by halves is in order.
+sed -n '/words\[\]/,/;/s/"\([^"]*\)"/\n\1\n/gp' fxc/words.c |
+    grep -E '^[a-z_0-9]+$' > "$tmp/words"
+if ! LC_ALL=C sort -cu "$tmp/words" || [ "$(wc -l < "$tmp/words")" -lt 250 ]; then
+    echo "fxc/words.c: not in order, or not all there"
+    bad=1
+fi
+
 # The messages in the source: of each reject(...), the literals joined as C
 # joins them. One of the groups must match an error line; % takes anything.
 cat fxc/*.c | awk '

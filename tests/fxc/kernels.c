@@ -88,6 +88,32 @@ FX_MODULE void nest(const struct nest_ports *p)
 }
 FX_ENTRY(nest)
 
+/* Values that copies join and that must not become one register: the row before
+ * beside this one, and two that change places. */
+PORTS(earlier);
+FX_MODULE void earlier(const struct earlier_ports *p)
+{
+    uint32_t old = 1, now = 2, left = 3, right = 4;
+    for (int r = 0; r < p->rows; r++) {
+        for (int c = 0; c < p->cols; c++) {
+            FX_PIPELINE(add, 1);
+            now += GET(p);
+        }
+        PUT(p, now ^ old);
+        for (int c = 0; c < p->cols; c++) {
+            FX_PIPELINE(use, 1);
+            PUT(p, old + left);
+            left += 7;
+        }
+        old = now;
+        uint32_t kept = left;
+        left = right;
+        right = kept;
+    }
+    PUT(p, old - right);
+}
+FX_ENTRY(earlier)
+
 /* Every operation, in widths that do not divide 64. */
 PORTS(arith);
 static const int16_t few[5] = {-300, 7, 0, 12345, -1};
@@ -360,6 +386,8 @@ int main(int argc, char **argv)
         RUN(histogram, n, 0, n);
         for (int c = 0; c < 5; c++)
             RUN(nest, n, trips[c], n * trips[c]);
+        for (int c = 0; c < 5; c++)
+            RUN(earlier, n, trips[c], n * trips[c]);
         RUN(arith, n, 0, n);
         RUN(bounds, n, 0, n);
         RUN(choose, n, 0, n - (n + 1) / 4);
