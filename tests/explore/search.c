@@ -103,10 +103,14 @@ static void again(const struct xpl_search *s, const struct xpl_point *p,
     CHECK(pre == p->prefill_cycles && dec == p->decode_cycles,
           "%g and %g cycles, the point has %g and %g", pre, dec,
           p->prefill_cycles, p->decode_cycles);
-    for (int k = 0; k < XPL_KIND_COUNT; k++)
+    for (int k = 0; k < XPL_KIND_COUNT; k++) {
         CHECK(fabs(c->total.n[k] - p->total.n[k]) < 1e-6 * c->total.n[k] + 1e-9,
               "%s: %g, the point has %g", xpl_kind_name[k], c->total.n[k],
               p->total.n[k]);
+        CHECK(fabs(c->err.n[k] - p->err.n[k]) < 1e-6 * c->err.n[k] + 1e-9,
+              "%s: +- %g, the point has %g", xpl_kind_name[k], c->err.n[k],
+              p->err.n[k]);
+    }
     CHECK(c->fits == 1 && p->area <= 1, "the chosen one does not fit");
     CHECK(s->bound_tok_s >= p->decode_tok_s * 0.999, "%g tokens/s over %g",
           p->decode_tok_s, s->bound_tok_s);
