@@ -17,7 +17,7 @@
  * A list of channels is dealt out in turn: weight channel c lies in its member
  * c modulo its length. `assume` stands in for what the device file does not
  * know; it is not used where the device file does. `floorplan`, if there is
- * one, names the region of every part (explore/floorplan.h).
+ * one, names the region of every part (explore/floor.h).
  */
 #ifndef EXPLORE_DESIGN_H
 #define EXPLORE_DESIGN_H

@@ -4,6 +4,7 @@
  * again by other ways. */
 #include "designs/plan.h"
 #include "explore/cycles.h"
+#include "explore/floor.h"
 #include "explore/grid.h"
 #include "explore/parts.h"
 #include "explore/place.h"
@@ -118,6 +119,19 @@ static void again(const struct xpl_search *s, const struct xpl_point *p,
           p->prefill_s, s->bound_prefill_s);
 }
 
+/* Where the regions have next to no logic, nothing has a place. */
+static void cramped(const struct xpl_search *s)
+{
+    struct xpl_search t = {.design = s->design, .crossings = (double)NAN};
+    struct xpl_device *dev = &t.design.dev;
+    struct fl_error err;
+    t.design.parts = 0;
+    for (int r = 0; r < dev->regions; r++)
+        dev->region[r].fabric.n[XPL_lut] *= 1e-4;
+    CHECK(xpl_floor(&t, &err) && t.design.parts == 0 && isnan(t.crossings),
+          "%d parts in regions that are too small", t.design.parts);
+}
+
 /* Pairs of stages that fit: each is on the front, or one that is as good but
  * for a twentieth is. */
 static void covered(const struct xpl_search *s)
@@ -208,6 +222,8 @@ static void search(const char *model, const char *device,
         CHECK(d.floor[i].region < d.dev.regions, "no such region");
     CHECK(d.dev.regions < 3 || best->images == 2 || d.parts > 8,
           "no floorplan");
+    if (d.dev.regions > 2 && best->images == 1)
+        cramped(&s);
     covered(&s);
     cJSON *json = xpl_search_json(&s, &w);
     CHECK(cJSON_GetArraySize(cJSON_GetObjectItem(json, "points")) == s.points,
