@@ -130,7 +130,8 @@ bool emit_dir_commit(struct emit_dir *d)
     if (!ok) {
         fl_fail(d->err, FL_IO, 0, "%s: %s", d->path, strerror(errno));
         if (had && rename(old, d->path) != 0)
-            had = false; /* it stays under the other name */
+            fl_fail(d->err, FL_IO, 0, "%s: %s; what was there before is now %s",
+                    d->path, strerror(errno), old);
         emit_dir_abort(d);
     } else {
         if (had)
