@@ -6,8 +6,9 @@
 #
 # TB is tb_fifo, tb_axi ...; OUT the directory to build under; RTL the sources
 # to test (default rtl/, or a directory of mutants). Run from the repository
-# root. Verilator's own runtime is compiled once per OUT. Exit status: 0 the
-# bench passed, 1 it failed, 2 it could not be built.
+# root. Verilator's own runtime is compiled once per OUT. BENCH_OPT is the
+# compiler's optimisation of the model (-O1). Exit status: 0 the bench passed,
+# 1 it failed, 2 it could not be built.
 set -u
 tb=$1 out=$2 rtl=${3:-rtl}
 shift 2
@@ -23,7 +24,7 @@ verilator --cc --exe -O3 --prefix Vtb --Mdir "$dir" -y "$rtl" -y tests/rtl \
     exit 2
 }
 [ -d "$out/runtime" ] && cp "$out"/runtime/*.o "$dir/"
-make -s -C "$dir" -f Vtb.mk OPT_SLOW=-O0 > "$dir/log" 2>&1 || {
+make -s -C "$dir" -f Vtb.mk OPT_SLOW=-O0 OPT_FAST="${BENCH_OPT:--O1}" > "$dir/log" 2>&1 || {
     tail -20 "$dir/log"
     exit 2
 }

@@ -6,8 +6,10 @@
 #
 # Takes every line of tests/rtl/mutations.txt (of BENCH only, if given), makes
 # a copy of rtl/ with that one fault, and runs the bench on it. A fault that
-# is not noticed, does not compile or does not apply is a failure.
+# is not noticed, does not compile or does not apply is a failure. Models are
+# not optimised: a mutant's run is shorter than its compilation.
 set -u
+export BENCH_OPT=-O0
 out=$1 only=${2:-}
 mkdir -p "$out" || exit 2
 count=0 bad=0
