@@ -31,6 +31,7 @@ typedef struct Fn Fn;
 typedef struct Target Target;
 typedef struct Buf Buf;
 typedef struct Way Way;
+typedef struct Unit Unit;
 
 struct Loc {
     const char *file; /* NULL: nowhere in particular */
@@ -101,16 +102,19 @@ struct Node {
     bool sgn; /* how to extend rw bits */
     int rw;   /* bits kept in hardware */
     /* schedule */
-    int step, lat; /* starts in step; the result is there in step + lat */
-    int lb;        /* lower bound of step */
-    double at;     /* ns after the clock edge when it is there */
-    int last;      /* last step of its own region that uses it */
-    bool ext;      /* used by another region */
+    int step, lat;  /* starts in step; the result is there in step + lat */
+    int lb;         /* lower bound of step */
+    double at;      /* ns after the clock edge when it is there */
+    double from_at; /* ... when its operands are */
+    Unit *unit;     /* Omul: the multiplier it shares, or NULL; share.c */
+    int last;       /* last step of its own region that uses it */
+    bool ext;       /* used by another region */
     bool live;
     int mark;
     bool
         data; /* made of words of streams or memories; a loop's control is not */
     bool nsw, nuw; /* C promises that it does not wrap */
+    bool undef;    /* Oconst: C says nothing, no register need take it */
 };
 
 struct Block {
@@ -256,9 +260,19 @@ struct Fn {
     Inst **inst;
     int nfifo;
     Fifo **fifo;
+    int nunit;
+    Unit **unit;
     int nstate;
     long pipebits, ctlbits; /* registers between steps; of what is no data */
     Loc loc;
+};
+
+/* A multiplier with several uses, signed, a x b bits. share.c */
+struct Unit {
+    int id;
+    int a, b, w; /* w: bits of the product */
+    int nuse;
+    Node **use;
 };
 
 /* From one loop to the next; NULL: the start, the finish. timing.c. */
@@ -353,6 +367,7 @@ void ahead(Fn *);
 void sched(Fn *);
 void absorb(Fn *);
 void coalesce(Fn *);
+void share(Fn *);
 void check(Fn *);
 
 Node *update_of(const Region *, const Node *phi);
@@ -375,6 +390,7 @@ bool bit_test(const Node *, BitTest *);
 int compare_width(const Node *);
 double op_delay(const Node *);
 double steer_delay(int exits, int bits);
+double turn_delay(double at, int uses);
 int op_lat(const Node *);
 
 /* emit.c */
@@ -397,6 +413,9 @@ extern const Region *leaving;
 const char *element(const Mem *, int bank, int64_t word);
 void emit_mem(Fn *, Mem *, Buf *decl, Buf *body);
 void emit_reg_load(Node *, Buf *body);
+
+/* emit_unit.c */
+void emit_unit(Unit *, Buf *decl, Buf *body, Buf *clocked);
 
 /* emit_ctl.c */
 void emit_control(Fn *, Buf *decl, Buf *body);

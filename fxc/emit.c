@@ -332,10 +332,14 @@ static void emit_node(Node *n, Buf *decl, Buf *body, Buf *clocked)
                 at);
         else
             put(body, "  assign %s = %s;%s\n", id, x, at);
+    } else if (n->unit && !n->rgn->pipe) {
+        put(body, "  wire %s%s = %d'(shared%d_q);%s\n", t, id, n->rw,
+            n->unit->id, at);
     } else if (n->lat) {
         put(decl, "  logic %s%s;\n", t, id);
         put(clocked, "    %s%s <= %s;%s\n", enable(n->rgn, avail(n)), id,
-            expression(n), at);
+            n->unit ? fmt("%d'(shared%d)", n->rw, n->unit->id) : expression(n),
+            at);
     } else {
         put(body, "  wire %s%s = %s;%s\n", t, id, expression(n), at);
     }
@@ -405,6 +409,8 @@ void emit_module(Fn *fn, Buf *b)
             emit_carry(fn, r->node[k], &decl, &clocked);
         }
     }
+    for (int i = 0; i < fn->nunit; i++)
+        emit_unit(fn->unit[i], &decl, &body, &clocked);
     for (int i = 0; i < fn->nmem; i++)
         emit_mem(fn, fn->mem[i], &decl, &mem);
     emit_control(fn, &decl, &ctl);

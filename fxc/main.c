@@ -32,6 +32,7 @@ static const struct {
     {'S', "every node to a step", sched},
     {'C', "registers that can be one", coalesce},
     {'H', "states that are not needed", absorb},
+    {'U', "multipliers that can be one", share},
 };
 
 static void compile(Fn *fn)

@@ -91,7 +91,7 @@ static void put_multipliers(Fn *fn, FILE *f)
     int k = 0;
     for (int i = 0; i < fn->nnode; i++) {
         Node *n = fn->node[i];
-        if (n->op != Omul || !n->live)
+        if (n->op != Omul || !n->live || n->unit)
             continue;
         int a = n->in[0]->rw, b = n->in[1]->rw, j = 0;
         while (j < k && (m[j].a != a || m[j].b != b))
@@ -109,6 +109,13 @@ static void put_multipliers(Fn *fn, FILE *f)
     for (int j = 0; j < k; j++)
         fprintf(f, "%s{\"a\": %d, \"b\": %d, \"count\": %d}", sep(j), m[j].a,
                 m[j].b, m[j].n);
+    fprintf(f, "]");
+    fprintf(f, ",\n   \"shared\": [");
+    for (int i = 0; i < fn->nunit; i++) {
+        const Unit *u = fn->unit[i];
+        fprintf(f, "%s{\"a\": %d, \"b\": %d, \"uses\": %d}", sep(i), u->a, u->b,
+                u->nuse);
+    }
     fprintf(f, "]");
 }
 

@@ -112,6 +112,7 @@ static void place_node(Fn *fn, Region *r, Node *n, int res)
     if (res >= 0 && s < MAX_STEP)
         busy[res * MAX_STEP + modulo(r, s)] = 1;
     n->step = s;
+    n->from_at = at;
     n->at = n->op == Opop ? target->port
             : n->lat      ? result_at(n)
                           : at + (n->port ? 0 : d);

@@ -94,6 +94,15 @@ double steer_delay(int exits, int n)
                           : 0;
 }
 
+/* When a shared operand is there whose uses have theirs `at`. Whose turn it is
+ * comes from the state, some 6 bits, and decides over all bits of an operand;
+ * then a choice among so many. */
+double turn_delay(double at, int uses)
+{
+    double turn = target->clkq + target->lut * levels(6) + spread(target->mula);
+    return (turn > at ? turn : at) + target->lut * levels(2 * uses);
+}
+
 /* Many bits become one in a tree of LUTs or a carry chain that takes in as
  * many as the LUTs before it have inputs, whichever is faster. */
 static double reduce_delay(int bits)

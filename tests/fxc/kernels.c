@@ -249,6 +249,32 @@ FX_MODULE void straight(const struct straight_ports *p)
 }
 FX_ENTRY(straight)
 
+/* Products that share multipliers: of the states of a sequence, with writes that
+ * hold it up between them and one that is needed long after; and of the slots
+ * of a loop, where it may be held up before each. */
+PORTS(turns);
+FX_MODULE void turns(const struct turns_ports *p)
+{
+    for (int i = 0; i < p->rows; i++) {
+        uint16_t a = (uint16_t)GET(p), b = (uint16_t)GET(p);
+        uint32_t f = (uint32_t)a * b;
+        PUT(p, f);
+        int16_t g = (int16_t)(f >> 3), h = (int16_t)(f >> 13);
+        int32_t k = g * h;
+        PUT(p, k);
+        uint32_t s = (uint32_t)(int16_t)(k >> 5) * (uint32_t)p->cols;
+        for (int j = 0; j < p->cols; j++) {
+            FX_PIPELINE(turn, 3);
+            int16_t x = (int16_t)GET(p);
+            PUT(p, x * (int16_t)a);
+            uint16_t y = (uint16_t)GET(p);
+            PUT(p, (uint32_t)y * b);
+        }
+        PUT(p, f ^ s);
+    }
+}
+FX_ENTRY(turns)
+
 /* Independence that is proved (other addresses) and vouched for: in a RAM, and
  * in an array of registers. */
 PORTS(inplace);
@@ -394,6 +420,8 @@ int main(int argc, char **argv)
         RUN(registers, n, 0, n);
         for (int c = 0; c < 5; c++)
             RUN(straight, n, trips[c], 2 * n);
+        for (int c = 0; c < 5; c++)
+            RUN(turns, n, trips[c], n * (2 + 2 * trips[c]));
         RUN(inplace, n, 0, n);
         RUN(liar, n, 0, n);
         RUN(flow, n, n + 3, n);

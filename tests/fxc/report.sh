@@ -9,7 +9,7 @@
 # products, one register for each sum and not one a loop it lives through,
 # compiled in 2 seconds of an idle machine (10 of processor time are allowed
 # here, as tests share it). Then the critical recurrences of two loops
-# whose intervals are known. Run from the root.
+# whose intervals are known, and multipliers that are shared. Run from the root.
 set -u
 fxc=$1 bad=0
 tmp=$(mktemp -d) || exit 2
@@ -65,4 +65,14 @@ recurrence() { # TOP NAME CYCLES
 }
 recurrence hash h 2
 recurrence histogram bin 2
+
+# The three products of the sequence of `turns` share a multiplier, those of its
+# loop another; a piece of a wide product has its own.
+"$fxc" tests/fxc/kernels.c --top turns -o "$tmp/k.sv" --report "$tmp/k.json" \
+    -I tests/rtl/view -I . || bad=1
+shared=$(grep -o '"shared": .*' "$tmp/k.json")
+want "shared multipliers" "$(echo "$shared" | grep -o uses | wc -l)" -eq 2
+want "their uses" "$(echo "$shared" | grep -o 'uses": [0-9]*' |
+    awk '{ n += $2 } END { print n }')" -eq 5
+want "products in the text" "$(grep -c ' \* ' "$tmp/k.sv")" -eq 3
 exit $bad
