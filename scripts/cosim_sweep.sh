@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # cosim_sweep.sh -- every top of tests/rtl/modules.txt at every rate pair, with
-# every seed and period, once: the counted runs of docs/fxc.md.
+# every seed and period: the counted runs of docs/fxc.md.
 #
 #     usage: scripts/cosim_sweep.sh [-b BUILD] [-s SECONDS]
 #
-# A top that is equal leaves its JSON lines in BUILD/cosim/sweep and is not run
-# again while they are newer than fxc and the library; so the sweep can be cut
-# in pieces: after SECONDS no new top begins. Prints the sums. Exit status: 0
-# all tops equal, 1 one is not, 3 some have not been run.
+# Results are kept in BUILD/cosim/kept by a hash of the SystemVerilog and the
+# tape, so that a second run only does what is new; after SECONDS no new top
+# begins. Prints the table of docs/fxc.md: a line a module, and the sums. Exit
+# status: 0 all tops equal, 1 one is not, 3 some have not been run.
 set -u
 build=build/release seconds=1000000
 while getopts b:s: option; do
@@ -19,43 +19,49 @@ while getopts b:s: option; do
     esac
 done
 out=$build/cosim/sweep
-mkdir -p "$out" || exit 2
+mkdir -p "$out" "$build/cosim/kept" || exit 2
+rm -f "$out"/*
 start=$(date +%s) bad=0 left=0 tops=0
 while read -r file top when options; do
     case $file in '#'* | '') continue ;; esac
     tops=$((tops + 1))
-    json=$out/$file.$top
-    if [ -s "$json" ] && [ -z "$(find fx num "$build/fxc" tests/fx/"$file" \
-        -type f -newer "$json")" ]; then
-        continue
-    fi
-    rm -f "$json"
     if [ $(($(date +%s) - start)) -ge "$seconds" ]; then
         left=$((left + 1))
         continue
     fi
     # shellcheck disable=SC2086
-    if sim/cosim.sh -b "$build" -l golden $options "tests/fx/$file" "$top" \
-        > "$json.part" 2> "$json.log" < /dev/null; then
-        mv "$json.part" "$json"
+    if sim/cosim.sh -b "$build" -k "$build/cosim/kept" -l golden $options \
+        "tests/fx/$file" "$top" > "$out/line" 2> "$out/log" < /dev/null; then
+        sed "s/^/${file%.c} /" "$out/line" >> "$out/all"
     else
         bad=$((bad + 1))
-        echo "cosim_sweep: $file $top ($when) is not equal, see $json.log" >&2
+        echo "cosim_sweep: $file $top ($when) is not equal" >&2
+        cat "$out/line" "$out/log" >&2
     fi
 done < tests/rtl/modules.txt
-find "$out" -type f ! -name '*.log' ! -name '*.part' -exec cat {} + | awk -v \
-    tops="$tops" -v bad="$bad" -v left="$left" '
+awk -v tops="$tops" -v bad="$bad" -v left="$left" '
     function number(key) {
         if (!match($0, "\"" key "\":[0-9]+"))
             return 0
         return substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
     }
-    { models++; runs += number("runs"); words += number("words")
-      errors += number("errors") }
+    BEGIN {
+        print "| test | models | cases | runs | words | errors |"
+        print "|---|---|---|---|---|---|"
+    }
+    !($1 in models) { name[++n] = $1 }
+    { models[$1]++; cases[$1] += number("cases"); runs[$1] += number("runs")
+      words[$1] += number("words"); errors[$1] += number("errors") }
     END {
-        printf "%d tops: %d models, %d runs, %d words, %d errors; ", tops,
-            models, runs, words, errors
-        printf "%d tops not equal, %d not run\n", bad, left
-    }'
+        for (k = 1; k <= n; k++) {
+            m = name[k]
+            printf "| %s | %d | %d | %d | %d | %d |\n", m, models[m], cases[m],
+                runs[m], words[m], errors[m]
+            a += models[m]; c += cases[m]; r += runs[m]; w += words[m]
+            e += errors[m]
+        }
+        printf "| all %d | %d | %d | %d | %d | %d |\n\n", n, a, c, r, w, e
+        printf "%d tops; %d not equal, %d not run\n", tops, bad, left
+    }' "$out/all"
 [ $bad -eq 0 ] || exit 1
 [ $left -eq 0 ] || exit 3

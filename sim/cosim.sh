@@ -12,8 +12,10 @@
 #   -p LIST  scheduler periods in ns ("4.0 2.5")
 #   -t NAME  target whose delays the scheduler uses (xcup)
 #   -w FILE  hardware source, if it is not FILE.c
-#   -l LIST  further libraries of the project the program needs ("golden")
+#   -l LIST  further libraries the program needs: the project's ("golden"), or
+#            others ("-lcjson")
 #   -s N     seeds (3)      -r V/R,...  rate pairs (seven)      -D MACRO
+#   -k DIR   keep results there by what they depend on, and take them from there
 #   -m SED   edit the generated SystemVerilog first, to see the result go red;
 #            takes SystemVerilog and tape from the last run without -m
 #
@@ -28,8 +30,8 @@ fail() {
     exit 2
 }
 build=build/release out= periods="4.0 2.5" target=xcup hw= libs= seeds=3
-rates=100/100,100/50,50/100,60/60,30/90,90/20,50/5 defs= mutate=
-while getopts b:o:p:t:w:l:s:r:D:m: option; do
+rates=100/100,100/50,50/100,60/60,30/90,90/20,50/5 defs= mutate= keep=
+while getopts b:o:p:t:w:l:s:r:D:m:k: option; do
     case $option in
     b) build=$OPTARG ;;
     o) out=$OPTARG ;;
@@ -41,6 +43,7 @@ while getopts b:o:p:t:w:l:s:r:D:m: option; do
     r) rates=$OPTARG ;;
     D) defs="$defs -D$OPTARG" ;;
     m) mutate=$OPTARG ;;
+    k) keep=$OPTARG ;;
     *) fail "see the head of $0 for its options" ;;
     esac
 done
@@ -125,7 +128,10 @@ for period in $periods; do
     if [ -z "$taped" ]; then
         lib_files=
         for l in $libs; do
-            lib_files="$lib_files $build/$l/lib$l.a"
+            case $l in
+            -l*) lib_files="$lib_files $l" ;;
+            *) lib_files="$lib_files $build/$l/lib$l.a" ;;
+            esac
         done
         # shellcheck disable=SC2086
         clang-19 -std=c23 -O1 -w -I . -include "$dir/cosim_ports.h" \
@@ -150,6 +156,16 @@ for period in $periods; do
         taped=yes
     fi
 
+    kept=
+    if [ -n "$keep" ]; then
+        kept=$keep/$( (sed "s| *// .*||" "$sv"; cat "$dir/tape" rtl/*.sv \
+            "$dir/cosim_ports.h" sim/cosim_main.cpp sim/cosim_tape.h; echo "$seeds $rates") |
+            sha256sum | cut -c1-32)
+        if [ -s "$kept" ]; then
+            cat "$kept"
+            continue
+        fi
+    fi
     mkdir -p "$obj"
     verilator --cc --exe -O3 --prefix Vcosim --top-module "$top" --assert \
         --Mdir "$obj" -y rtl -Wno-fatal -Wno-WIDTHCONCAT \
@@ -174,7 +190,12 @@ for period in $periods; do
     compare=
     [ -z "$mutate" ] && [ "$period" = "${periods%% *}" ] && compare="-c 1"
     # shellcheck disable=SC2086
-    "$obj/Vcosim" "$dir/tape" -n "$name" -s "$seeds" -r "$rates" $compare ||
+    if "$obj/Vcosim" "$dir/tape" -n "$name" -s "$seeds" -r "$rates" $compare \
+        > "$dir/result"; then
+        [ -z "$kept" ] || cp "$dir/result" "$kept"
+    else
         status=1
+    fi
+    cat "$dir/result"
 done
 exit $status
