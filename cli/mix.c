@@ -65,10 +65,11 @@ static bool pass(const struct num_qmodel *m, const int32_t *token, int n,
     return ok;
 }
 
-static void set(struct num_qsite *s, int abits, uint32_t clip)
+static void set(struct num_qsite *s, int abits, uint32_t clip, int wide)
 {
     s->abits = abits;
     s->clip = clip;
+    s->wide = abits == 4 ? wide : 0;
 }
 
 static bool trials(struct num_qmodel *m, const struct num_qmodel *was,
@@ -86,9 +87,10 @@ static bool trials(struct num_qmodel *m, const struct num_qmodel *was,
         const struct num_qsite *old =
             head ? &was->head_site : &was->layer[i / 4].site[i % 4];
         /* a clip chosen for 4 bits, or the one that mostly is */
-        set(s, 4, old->abits == 4 ? old->clip : 55705);
+        bool residual = head || i % 4 == NUM_SITE_ATTN || i % 4 == NUM_SITE_FFN;
+        set(s, 4, old->abits == 4 ? old->clip : 55705, residual ? m->wide : 0);
         FL_TRY(pass(m, token, n, t, err));
-        set(s, 8, 65536);
+        set(s, 8, 65536, 0);
         double sum = 0;
         for (int k = 0; k < n; k++)
             sum += t->sum[k];
@@ -118,8 +120,8 @@ measure(const struct pkg *p, const int32_t *token, int n, double *gain,
         memcpy(m.layer, p->model.layer, layers * sizeof *m.layer);
         for (size_t l = 0; l < layers; l++)
             for (int i = 0; i < 4; i++)
-                set(&m.layer[l].site[i], 8, 65536);
-        set(&m.head_site, 8, 65536);
+                set(&m.layer[l].site[i], 8, 65536, 0);
+        set(&m.head_site, 8, 65536, 0);
         ok = trials(&m, &p->model, token, n, &t, gain, progress, state, err);
     }
     free(m.layer);
@@ -147,8 +149,8 @@ bool mix_search(struct quant_options *q, const char *package, double budget,
         sequences > 0 && q->calib_length > TOKENS ? TOKENS : q->calib_length;
     n = n > p.model.seq ? p.model.seq : n;
     ok = ok && measure(&p, token, n, gain, q->progress, q->progress_state, err);
-    ok = ok &&
-         quant_mix_choose(&q->mix, &p.model.shape, gain, budget, wbits, err);
+    ok = ok && quant_mix_choose(&q->mix, &p.model.shape, gain, budget, wbits,
+                                q->wide, err);
     free(token);
     free(gain);
     pkg_close(&p);

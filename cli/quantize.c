@@ -109,8 +109,8 @@ static int quantize_run(int argc, char **argv)
                *narrow = NULL, *mix = NULL;
     bool no_balance = false, r3 = false, rtn = false, no_rotate = false,
          no_r4 = false, no_mean = false, no_clip = false, json = false;
-    int64_t group = 0, head = 0, seed = 0, ctx = 0, sequences = 0, length = 0,
-            sweeps = -1, seeds = 0, mix_weights = 0;
+    int64_t wide_channels = 0, group = 0, head = 0, seed = 0, ctx = 0,
+            sequences = 0, length = 0, sweeps = -1, seeds = 0, mix_weights = 0;
     double budget = -1, clip = 0, damp = 0, asym = -1;
     const struct cli_opt opts[] = {
         {"output", 'o', CLI_TEXT, "PKG", "the package to write", &out, 0, 0},
@@ -142,6 +142,10 @@ static int quantize_run(int argc, char **argv)
          "sites whose inputs get 8 bits in a "
          "scheme of 4, of attn,o,ffn,down,head",
          &wide, 0, 0},
+        {"wide-channels", 0, CLI_INT, "W",
+         "channels of the residual stream that keep 8 bits in a scheme of 4: "
+         "the directions with most of its energy (0)",
+         &wide_channels, 0, NUM_MAX_DIM},
         {"narrow", 0, CLI_TEXT, "LIST", "sites whose inputs get 4 bits",
          &narrow, 0, 0},
         {"mix", 0, CLI_TEXT, "FILE",
@@ -232,6 +236,7 @@ static int quantize_run(int argc, char **argv)
     q.no_clip |= no_clip;
     q.group = (int)group;
     q.seq = (int)ctx;
+    q.wide = (int)wide_channels;
     if (head)
         q.head_wbits = (int)head;
     if (sequences)

@@ -99,11 +99,11 @@ bool dsn_config_parse(struct dsn_config *c, const char *text,
 
 static int widest(const struct num_qmodel *m)
 {
-    int bits = m->head.wbits;
+    int bits = num_weight_bits(&m->head);
     for (int l = 0; l < m->shape.layers; l++)
         for (int i = 0; i < NUM_LINEARS; i++)
-            if (m->layer[l].lin[i].wbits > bits)
-                bits = m->layer[l].lin[i].wbits;
+            if (num_weight_bits(&m->layer[l].lin[i]) > bits)
+                bits = num_weight_bits(&m->layer[l].lin[i]);
     return bits;
 }
 

@@ -15,7 +15,8 @@ static int widest_m(const struct dsn_room *r)
 
 struct dsn_room dsn_room_of(const struct num_qmodel *m, int cap)
 {
-    struct dsn_room r = {m->shape, m->r3, m->r4, dsn_group(m), cap};
+    struct dsn_room r = {m->shape,     m->r3, m->r4,
+                         dsn_group(m), cap,   m->wide > 0};
     return r;
 }
 
@@ -41,6 +42,7 @@ void dsn_defs(struct dsn_def def[DSN_DEFS], int stage,
         {"WBITS", c->wbits},
         {"DEEP", c->deep > 2 ? c->deep : 2},
         {"GROUP", room->group},
+        {"WIDE", room->wide},
         {"MAX_D", s->d},
         {"MAX_FFN", s->ffn},
         {"MAX_NQ", s->nq},

@@ -12,13 +12,14 @@ struct dsn_room {
     int r3, r4; /* Hadamard transforms that the model needs */
     int group;  /* inputs of a weight group; 0: none */
     int cap;    /* positions */
+    int wide;   /* 1: inputs of linears may have wide channels */
 };
 
 struct dsn_def {
     const char *name;
     int value;
 };
-enum { DSN_DEFS = 20 };
+enum { DSN_DEFS = 21 };
 
 struct dsn_room dsn_room_of(const struct num_qmodel *m, int cap);
 

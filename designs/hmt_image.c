@@ -155,7 +155,8 @@ static bool add_head(struct dsn_hmt *h, struct dsn_image *im,
     small.shape.vocab = 1;
     small.layer = &m->layer[layer];
     small.head = head.lin;
-    small.head_site = (struct num_qsite){8, NUM_NORM_FRAC, 65536, NULL};
+    small.head_site =
+        (struct num_qsite){.abits = 8, .frac = NUM_NORM_FRAC, .clip = 65536};
     bool ok = dsn_image_build(&one, &small, &im->config, 1, err);
     head_free(&head);
     FL_TRY(ok);

@@ -79,15 +79,6 @@ static struct step step_of(const struct num_qmodel *m, int layer,
     return s;
 }
 
-static int weight_code(const struct num_qlinear *l, int o, int i)
-{
-    if (l->wbits == 8)
-        return (int8_t)l->w[(size_t)o * (size_t)l->din + (size_t)i];
-    size_t row = ((size_t)l->din + 1) / 2;
-    int b = l->w[(size_t)o * row + (size_t)i / 2] >> (i % 2 * 4) & 15;
-    return b < 8 ? b : b - 16;
-}
-
 /* ---- weights: one beat a whole number of bytes -------------------------- */
 
 struct lanes {
@@ -130,7 +121,7 @@ static void put_weights(struct cursor *c, const struct step *s,
                 (size_t)(tile / p->wp) * (size_t)(din / p->bp) * (size_t)bytes +
                 bit / 8;
             for (int i = lane % p->bp; l != 0 && i < din; i += p->bp) {
-                *b |= (uint8_t)(((unsigned)weight_code(l, o, i) & mask)
+                *b |= (uint8_t)(((unsigned)num_weight(l, o, i) & mask)
                                 << bit % 8);
                 b += bytes;
             }
@@ -225,6 +216,11 @@ static bool step_check(const struct step *s, int layer, struct fl_error *err)
 {
     static const char *const name[] = {"q, k, v",     "k, v", "o",
                                        "gate and up", "down", "head"};
+    FL_FAIL_IF(s->site->wide % 8 != 0 || s->site->wide > 8 * 255, err,
+               FL_UNSUPPORTED, 0,
+               "layer %d, %s: %d wide channels; the designs take a multiple of "
+               "8 up to 2040",
+               layer, name[s->kind], s->site->wide);
     for (int i = 0; i < s->lins; i++) {
         const struct num_qlinear *l = s->lin[i];
         int wide = s->kind == DSN_O || s->kind == DSN_DOWN;
@@ -260,7 +256,8 @@ static void put_record(uint32_t *r, const struct step *s, int layer,
                        struct mark from, struct mark to)
 {
     r[DSN_OP] = (uint32_t)s->kind | (uint32_t)s->site->abits << 8 |
-                (uint32_t)s->lin[0]->obits << 16;
+                (uint32_t)s->lin[0]->obits << 16 |
+                (uint32_t)s->site->wide / 8 << 24;
     r[DSN_DIN] = (uint32_t)s->lin[0]->din;
     r[DSN_DOUT] = (uint32_t)s->dout;
     r[DSN_CLIP] = s->site->clip;

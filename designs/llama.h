@@ -6,7 +6,7 @@
  *   BP  channels a beat   CH  weight memories    KP  channels of a cache word
  *   WBITS  bits of a weight                      AP  of them attended at once
  *   GROUP  inputs of a weight group, 0: none     TURNS  groups of tokens whose
- *                                                    steps alternate, 1 or 2
+ *   WIDE   1: inputs may have wide channels (0)         steps alternate, 1 or 2
  *   MAX_D MAX_FFN MAX_NQ MAX_HEAD MAX_LAYERS   room for the model,
  *   MAX_SHARE  query heads a key/value head,  MAX_SEQ  positions,
  *   MAX_M  order of the odd part of a Hadamard matrix, at least 2
@@ -32,6 +32,9 @@
     !defined MAX_SHARE || !defined MAX_HEAD || !defined MAX_SEQ ||             \
     !defined MAX_M || !defined MAX_LAYERS
 #error "a Llama design needs MAX_D, _FFN, _NQ, _SHARE, _HEAD, _SEQ, _M, _LAYERS"
+#endif
+#ifndef WIDE
+#define WIDE 0
 #endif
 _Static_assert(TP == 1 || BP == 1, "a beat is tokens or channels, not both");
 _Static_assert((BP & (BP - 1)) == 0, "BP must be a power of two");
@@ -62,6 +65,7 @@ _Static_assert(KP % BP == 0 && MAX_HEAD % KP == 0,
 #define GET(c, word) ((int)FX_GET(u32, c, word))
 #define KIND(c)      (GET(c, DSN_OP) & 255)
 #define ABITS(c)     (GET(c, DSN_OP) >> 8 & 255)
+#define WIDTH(c)     ((GET(c, DSN_OP) >> 24 & 255) << 3)
 #define IS_WIDE(c)   ((GET(c, DSN_OP) >> 16 & 255) == NUM_RES_BITS)
 #define IS_NORMED(c) (IS_KV(c) || KIND(c) == DSN_GU || KIND(c) == DSN_HEAD)
 #define IS_KV(c)     (KIND(c) == DSN_KVQ || KIND(c) == DSN_KV)

@@ -132,6 +132,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 #define FX_TP   TP
 #define FX_BP   BP
 #define FX_DIM  MAX_IN
+#define FX_WIDE WIDE
 #include "fx/quantise.h"
 
 #define FX_NAME encode
@@ -150,7 +151,11 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         FX_CALL(quantise, .x = p->x, .mean = p->mean, .y = p->y, .s = p->s,
                 .groups = KIND(c) != DSN_NONE, .din = GET(c, DSN_DIN),
-                .abits = ABITS(c), .clip = FX_GET(u32, c, DSN_CLIP), .frac = 0);
+                .abits = ABITS(c),
+#if WIDE
+                .wide = WIDTH(c),
+#endif
+                .clip = FX_GET(u32, c, DSN_CLIP), .frac = 0);
     }
 }
 #include "fx/end.h"

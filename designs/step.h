@@ -30,7 +30,7 @@ enum dsn_kind {
 /* A record: DSN_WORDS words of 32 bits, one beat. Addresses and lengths count
  * beats of the port they are for. */
 enum dsn_word {
-    DSN_OP,   /* kind | abits << 8 | obits << 16 */
+    DSN_OP,   /* kind | abits << 8 | obits << 16 | wide channels / 8 << 24 */
     DSN_DIN,  /* inputs */
     DSN_DOUT, /* outputs, a multiple of bp */
     DSN_CLIP, /* share of the range the quantiser keeps, Q0.16 */

@@ -44,14 +44,15 @@ static void put_kernels(struct emit_dir *d, const struct emit_design *e,
         "const struct dsn_room kernel_room = {\n"
         "    .shape = {.layers = %d, .d = %d, .ffn = %d, .nq = %d,\n"
         "              .nkv = %d, .head = %d, .vocab = %d, .seq = %d},\n"
-        "    .r3 = %d, .r4 = %d, .group = %d, .cap = %d,\n};\n\n"
+        "    .r3 = %d, .r4 = %d, .group = %d, .cap = %d, .wide = %d,\n"
+        "};\n\n"
         "const int kernel_part_bits = %d;\n\n"
         "const int kernel_images = %d;\n"
         "const char *const kernel_image[2] = {\"build/flexllm%s.xclbin\",\n"
         "    \"build/flexllm%s.xclbin\"};\n",
         s->layers, s->d, s->ffn, s->nq, s->nkv, s->head, s->vocab, s->seq,
-        e->room.r3, e->room.r4, e->room.group, e->room.cap, k[0].part_bits,
-        e->x->images, e->x->images == 1 ? "" : "_prefill",
+        e->room.r3, e->room.r4, e->room.group, e->room.cap, e->room.wide,
+        k[0].part_bits, e->x->images, e->x->images == 1 ? "" : "_prefill",
         e->x->images == 1 ? "" : "_decode");
 }
 

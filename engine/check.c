@@ -48,6 +48,12 @@ static bool linear(const struct num_qlinear *q, int din, int dout, int layer,
     FL_FAIL_IF(q->wbits != 4 && q->wbits != 8, err, FL_UNSUPPORTED, 0,
                "layer %d, %s: %d-bit weights, the engine has 4 and 8", layer,
                name, q->wbits);
+    FL_FAIL_IF(q->wide < 0 || q->wide > din ||
+                   (q->wide > 0 && (q->wbits != 4 || q->group || !q->w8)),
+               err, FL_UNSUPPORTED, 0,
+               "layer %d, %s: %d wide inputs of %d; only 4-bit weights without "
+               "groups have them",
+               layer, name, q->wide, din);
     FL_FAIL_IF(q->group < 0 || (q->group && din % q->group), err, FL_FORMAT, 0,
                "layer %d, %s: groups of %d do not divide %d inputs", layer,
                name, q->group, din);
@@ -62,8 +68,12 @@ static bool linear(const struct num_qlinear *q, int din, int dout, int layer,
     return mantissas(q->mant, dout, layer, name, err);
 }
 
-static bool site(const struct num_qsite *s, int layer, struct fl_error *err)
+static bool site(const struct num_qsite *s, int width, int layer,
+                 struct fl_error *err)
 {
+    FL_FAIL_IF(s->wide < 0 || s->wide > (s->abits == 4 ? width : 0), err,
+               FL_UNSUPPORTED, 0, "layer %d: %d wide channels of %d-bit inputs",
+               layer, s->wide, s->abits);
     FL_FAIL_IF(s->abits != 4 && s->abits != 8, err, FL_UNSUPPORTED, 0,
                "layer %d: %d-bit activations, the engine has 4 and 8", layer,
                s->abits);
@@ -80,8 +90,9 @@ static bool layer(const struct num_qmodel *m, int i, struct fl_error *err)
     int dq = s->nq * s->head, dkv = s->nkv * s->head;
     int din[] = {s->d, s->d, s->d, dq, s->d, s->d, s->ffn};
     int dout[] = {dq, dkv, dkv, s->d, s->ffn, s->ffn, s->d};
+    const int width[4] = {s->d, dq, s->d, s->ffn};
     for (int j = 0; j < 4; j++)
-        FL_TRY(site(&l->site[j], i, err));
+        FL_TRY(site(&l->site[j], width[j], i, err));
     for (int j = 0; j < NUM_LINEARS; j++)
         FL_TRY(linear(&l->lin[j], din[j], dout[j], i, linear_name[j], err));
     for (int j = 0; j < NUM_DOWN; j++)
@@ -134,6 +145,6 @@ bool eng_check(const struct num_qmodel *m, struct fl_error *err)
     FL_TRY(mantissas(m->embed_mant, s->vocab, -1, "embedding", err));
     for (int i = 0; i < s->layers; i++)
         FL_TRY(layer(m, i, err));
-    return site(&m->head_site, s->layers, err) &&
+    return site(&m->head_site, s->d, s->layers, err) &&
            linear(&m->head, s->d, s->vocab, s->layers, "head", err);
 }

@@ -20,14 +20,8 @@ static int32_t plain(const struct num_qlinear *q, const int8_t *x,
 {
     int64_t acc = 0, part = 0;
     int group = q->group ? q->group : q->din;
-    size_t row =
-        (size_t)o * (size_t)(q->wbits == 4 ? (q->din + 1) / 2 : q->din);
     for (int i = 0; i < q->din; i++) {
-        int w = q->wbits == 8 ? (int8_t)q->w[row + (size_t)i]
-                              : (q->w[row + (size_t)i / 2] >> i % 2 * 4 & 15);
-        if (q->wbits == 4)
-            w = (w ^ 8) - 8;
-        part += (x[i] - p->zp) * w;
+        part += (x[i] - p->zp) * num_weight(q, o, i);
         if ((i + 1) % group == 0) {
             size_t g =
                 (size_t)o * (size_t)(q->din / group) + (size_t)(i / group);

@@ -250,6 +250,23 @@ static void OPS(quant_codes)(const int32_t *x, int n, int kp, double scale,
 }
 #endif
 
+/* The first `wide` codes again, with the range of i8, and what depends on
+ * them: sums, and runs as short as they can be. */
+static void OPS(quant_wide)(const int32_t *x, int wide, int kp,
+                            struct eng_codes *c)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < wide; i++)
+        c->x[i] = (int8_t)num_code_u4w(x[i], c->q);
+    for (int b = 0; b < kp / ENG_KB; b++) {
+        c->pre[b] = sum;
+        for (int j = 0; j < ENG_KB; j++)
+            sum += c->x[b * ENG_KB + j];
+    }
+    c->pre[kp / ENG_KB] = sum;
+    c->run = 1;
+}
+
 static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
                        struct eng_codes *c)
 {
@@ -259,17 +276,23 @@ static void OPS(quant)(int32_t *x, int n, int kp, const struct num_qsite *site,
             v = v < -67108864 ? -67108864 : v;
             x[i] = v > 67108863 ? 67108863 : v;
         }
+    int wide = site->abits == 4 ? site->wide : 0;
     int32_t mn = 0, mx = 0;
-    for (int i = 0; i < n; i++) {
+    uint32_t most = 0;
+    for (int i = 0; i < wide; i++)
+        most = num_abs32(x[i]) > most ? num_abs32(x[i]) : most;
+    for (int i = wide; i < n; i++) {
         mn = x[i] < mn ? x[i] : mn;
         mx = x[i] > mx ? x[i] : mx;
     }
     if (site->abits == 4)
-        c->q = num_qparam_u4(mn, mx, site->clip, site->frac);
+        c->q = num_qparam_u4w(mn, mx, most, site->clip, site->frac);
     else
         c->q = num_qparam_i8((uint32_t)(mx > -mn ? mx : -mn), site->clip,
                              site->frac);
     OPS_QUANT_CODES(x, n, kp, c->q.r * ops_pow2(-c->q.shift), site->abits, c);
+    if (wide > 0)
+        OPS(quant_wide)(x, wide, kp, c);
 }
 
 /* ---- dequantise ----------------------------------------------------------- */

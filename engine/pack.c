@@ -29,24 +29,21 @@ static void place(const struct engine *e, struct eng_lin *l,
                   uint8_t *arena, size_t *used)
 {
     int vec = e->k->vec, p = vec / 2;
-    int64_t xmax = site->abits == 4 ? 15 : 127;
-    int64_t wmax = q->wbits == 4 ? 8 : 128;
+    int xbits = num_input_bits(site), wbits = num_weight_bits(q);
+    int64_t xmax = num_input_most(site), wmax = wbits == 4 ? 8 : 128;
     l->q = q;
     l->blocks = (q->din + ENG_KB - 1) / ENG_KB;
     l->gblocks = q->group ? q->group / ENG_KB : l->blocks;
     l->panels = (q->dout + p - 1) / p;
     /* |acc| <= din xmax wmax [255] must fit 31 bits; sums are modulo 2^32 on
-     * the way. Without multipliers it always does: 2^17 127 128 < 2^31. */
+     * the way. It always does without multipliers: 2^17 127 128 < 2^31. */
     l->plain = (q->group && q->group % ENG_KB) ||
                q->din * xmax * wmax * (q->group ? 255 : 1) > INT32_MAX;
-    l->mm = q->wbits == 8      ? e->k->mm8
-            : site->abits == 4 ? e->k->mm4a4
-                               : e->k->mm4a8;
+    l->mm = wbits == 8 ? e->k->mm8 : xbits == 4 ? e->k->mm4a4 : e->k->mm4a8;
     if (l->plain)
         return;
     size_t rows = (size_t)l->panels * (size_t)p;
-    l->panel_bytes =
-        (size_t)l->blocks * 8 * (size_t)vec * (q->wbits == 8 ? 2 : 1);
+    l->panel_bytes = (size_t)l->blocks * 8 * (size_t)vec * (wbits == 8 ? 2 : 1);
     l->w = take(arena, used, (size_t)l->panels * l->panel_bytes);
     l->mul = q->group
                  ? take(arena, used, rows * (size_t)(l->blocks / l->gblocks))
@@ -142,13 +139,13 @@ static void pack8(const struct eng_lin *l, int vec, int panel)
     uint8_t *to = l->w + (size_t)panel * l->panel_bytes;
     for (int r = 0; r < 2 * half; r++) {
         int row = panel * 2 * half + r;
-        const uint8_t *a = q->w + (size_t)row * (size_t)q->din;
         int n = row < q->dout ? q->din : 0;
         for (int s = 0; s < l->blocks * 8; s++) {
             uint8_t *x =
                 to + (size_t)(s * 2 + r / half) * (size_t)vec + r % half * 4;
             for (int j = 0; j < 4; j++)
-                x[j] = 4 * s + j < n ? a[4 * s + j] : 0;
+                x[j] =
+                    4 * s + j < n ? (uint8_t)num_weight(q, row, 4 * s + j) : 0;
         }
     }
 }
@@ -196,7 +193,7 @@ static void pack_item(void *arg, int item, int thread)
     int64_t from = (int64_t)l->panels * part / parts;
     int64_t to = (int64_t)l->panels * (part + 1) / parts;
     for (int i = (int)from; i < (int)to; i++) {
-        if (l->q->wbits == 4)
+        if (num_weight_bits(l->q) == 4)
             pack4(l, e->k->vec, i);
         else
             pack8(l, e->k->vec, i);

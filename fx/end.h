@@ -38,3 +38,4 @@ FX_ENTRY(FX_NAME)
 #undef FX_FRAC
 #undef FX_TOPK
 #undef FX_TILE
+#undef FX_WIDE

@@ -5,6 +5,8 @@
  *     i8:  y = clamp(round(v * 127/a), -127, 127)   a = clip * max |v[t]|
  *     u4:  y = clamp(round(v * 15/(hi - lo)) + zp, 0, 15)    lo, hi = clip *
  *                                            min(0, v[t]), max(0, v[t])
+ *     u4, wide channels i < wide: the same step and zp, clamp to +-127; they
+ *          do not count for lo and hi, but the step is at least a/112
  *
  *     x ------> - --> [ buf: DIM ] --> * --> y     codes
  *     mean -----^ |                    ^
@@ -12,6 +14,7 @@
  *
  *   FX_NAME  the function to make      FX_BP   channels side by side
  *   FX_TP    tokens side by side       FX_DIM  most channels
+ *   FX_WIDE  0: no wide channels (if not given), 1: they are there
  *
  * units    x and mean in the site's format, `frac` fraction bits; s times
  *          (code - zp) is the real value
@@ -25,6 +28,9 @@
 #if !defined FX_NAME || !defined FX_TP || !defined FX_BP || !defined FX_DIM
 #error "fx/quantise.h needs FX_NAME, FX_TP, FX_BP and FX_DIM"
 #endif
+#ifndef FX_WIDE
+#define FX_WIDE 0
+#endif
 _Static_assert(FX_TP >= 1 && FX_BP >= 1 && FX_DIM >= 1,
                "fx/quantise.h: FX_TP, FX_BP and FX_DIM must be at least 1");
 
@@ -36,8 +42,11 @@ struct FX_(ports) {
     int groups;                 /* of TP tokens */
     int din;                    /* channels, a multiple of BP, up to DIM */
     int abits;                  /* 8: i8, 4: u4 */
-    uint32_t clip;              /* share of the range kept, Q0.16 */
-    int frac;                   /* fraction bits of x */
+#if FX_WIDE
+    int wide; /* u4: channels with codes of i8, from the first; i8: 0 */
+#endif
+    uint32_t clip; /* share of the range kept, Q0.16 */
+    int frac;      /* fraction bits of x */
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -47,6 +56,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     uint32_t r[FX_TP];            /* a token's num_qparam, but for the scale */
     int32_t shift[FX_TP], zp[FX_TP];
     int u4 = p->abits == 4;
+#if FX_WIDE
+    uint32_t far[FX_TP]; /* the largest magnitude of a wide channel */
+#endif
 
     for (int g = 0; g < p->groups; g++) {
         FX_NEST;
@@ -54,6 +66,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             FX_UNROLL;
             mn[t] = 0;
             mx[t] = 0;
+#if FX_WIDE
+            far[t] = 0;
+#endif
         }
         int k = 0; /* i / BP */
         for (int i = 0; i < p->din; i += FX_BP) {
@@ -63,6 +78,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             for (int t = 0; t < FX_TP; t++) {
                 FX_UNROLL;
                 int32_t lo = 0, hi = 0;
+#if FX_WIDE
+                uint32_t top = 0;
+#endif
                 for (int c = 0; c < FX_BP; c++) {
                     FX_UNROLL;
                     int l = c * FX_TP + t;
@@ -70,11 +88,20 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                         (int64_t)FX_GET(i27, x, l) - FX_GET(i32, mean, c);
                     int32_t v = (int32_t)num_sat(d, NUM_ACT_BITS);
                     FX_SET(i27, x, l, v);
+#if FX_WIDE
+                    int wide = i + c < p->wide;
+                    uint32_t m = wide ? num_abs32(v) : 0;
+                    top = m > top ? m : top;
+                    v = wide ? 0 : v;
+#endif
                     lo = v < lo ? v : lo;
                     hi = v > hi ? v : hi;
                 }
                 mn[t] = lo < mn[t] ? lo : mn[t];
                 mx[t] = hi > mx[t] ? hi : mx[t];
+#if FX_WIDE
+                far[t] = top > far[t] ? top : far[t];
+#endif
             }
             buf[k++] = x;
         }
@@ -84,12 +111,20 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             uint32_t low = num_abs32(mn[0]), high = num_abs32(mx[0]);
             struct num_qparam a =
                 num_qparam_i8(low > high ? low : high, p->clip, p->frac);
+#if FX_WIDE
+            struct num_qparam b =
+                num_qparam_u4w(mn[0], mx[0], far[0], p->clip, p->frac);
+#else
             struct num_qparam b = num_qparam_u4(mn[0], mx[0], p->clip, p->frac);
+#endif
             a = u4 ? b : a;
             for (int t = 0; t < FX_TP - 1; t++) {
                 FX_UNROLL;
                 mn[t] = mn[t + 1];
                 mx[t] = mx[t + 1];
+#if FX_WIDE
+                far[t] = far[t + 1];
+#endif
                 r[t] = r[t + 1];
                 shift[t] = shift[t + 1];
                 zp[t] = zp[t + 1];
@@ -113,9 +148,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 for (int c = 0; c < FX_BP; c++) {
                     FX_UNROLL;
                     int l = c * FX_TP + t;
+#if FX_WIDE
+                    int32_t a = num_code_u4w(FX_GET(i27, x, l), q);
+                    int narrow = u4 && i + c >= p->wide;
+#else
                     int32_t a = num_code_i8(FX_GET(i27, x, l), q);
+                    int narrow = u4;
+#endif
                     int32_t b = num_code_u4(FX_GET(i27, x, l), q);
-                    FX_SET(i8, y, l, u4 ? b : a); /* they share a product */
+                    FX_SET(i8, y, l, narrow ? b : a); /* they share a product */
                 }
             }
             FX_WRITE(p->y, y);
@@ -137,7 +178,7 @@ FX_COST uint64_t FX_(cycles)(const struct FX_(ports) *p)
 
 FX_COST const struct fx_cost FX_(cost) = {
     .fill = 0,
-    .mul = FX_TP * FX_BP + 6,
+    .mul = FX_TP * FX_BP + 6 + FX_WIDE,
     .ram_bits = 27ull * FX_TP * FX_DIM,
 };
 #include "fx/end.h"

@@ -37,7 +37,8 @@ void gold_hmt_free(struct gold_hmt *g)
 static struct num_scale state(struct gold_hmt *g)
 {
     const struct num_qmodel *m = g->g.m;
-    static const struct num_qsite site = {8, NUM_NORM_FRAC, 65536, 0};
+    static const struct num_qsite site = {
+        .abits = 8, .frac = NUM_NORM_FRAC, .clip = 65536};
     gold_rmsnorm(g->g.r, m->shape.d, m->eps_q, m->sqrt_d, g->g.x);
     return gold_quantise(&site, g->g.x, m->shape.d, g->g.code).scale;
 }

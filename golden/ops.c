@@ -37,16 +37,24 @@ static int32_t centred(const struct num_qsite *site, const int32_t *x, int i)
 struct num_qparam gold_quantise(const struct num_qsite *site, const int32_t *x,
                                 int n, int8_t *code)
 {
+    int wide = site->abits == 4 ? site->wide : 0;
     int32_t mn = 0, mx = 0; /* the range always holds 0 */
-    for (int i = 0; i < n; i++) {
+    uint32_t most = 0;
+    for (int i = 0; i < wide; i++) {
+        uint32_t v = num_abs32(centred(site, x, i));
+        most = v > most ? v : most;
+    }
+    for (int i = wide; i < n; i++) {
         int32_t v = centred(site, x, i);
         mn = v < mn ? v : mn;
         mx = v > mx ? v : mx;
     }
     struct num_qparam p;
     if (site->abits == 4) {
-        p = num_qparam_u4(mn, mx, site->clip, site->frac);
-        for (int i = 0; i < n; i++)
+        p = num_qparam_u4w(mn, mx, most, site->clip, site->frac);
+        for (int i = 0; i < wide; i++)
+            code[i] = (int8_t)num_code_u4w(centred(site, x, i), p);
+        for (int i = wide; i < n; i++)
             code[i] = (int8_t)num_code_u4(centred(site, x, i), p);
     } else {
         uint32_t amax =
@@ -56,16 +64,6 @@ struct num_qparam gold_quantise(const struct num_qsite *site, const int32_t *x,
             code[i] = (int8_t)num_code_i8(centred(site, x, i), p);
     }
     return p;
-}
-
-/* Weight code (o, i). */
-static int weight(const struct num_qlinear *lin, int o, int i)
-{
-    if (lin->wbits == 8)
-        return (int8_t)lin->w[(int64_t)o * lin->din + i];
-    int row = (lin->din + 1) / 2; /* bytes */
-    int b = lin->w[(int64_t)o * row + i / 2] >> (i % 2 * 4) & 15;
-    return b < 8 ? b : b - 16;
 }
 
 void gold_linear(const struct num_qlinear *lin, const int8_t *code, int zp,
@@ -78,7 +76,7 @@ void gold_linear(const struct num_qlinear *lin, const int8_t *code, int zp,
         for (int g = 0; g < groups; g++) {
             int64_t part = 0;
             for (int i = g * group; i < (g + 1) * group; i++)
-                part += code[i] * weight(lin, o, i);
+                part += code[i] * num_weight(lin, o, i);
             sum += lin->group > 0 ? part * lin->mul[(int64_t)o * groups + g]
                                   : part;
         }
@@ -288,6 +286,6 @@ void gold_hmt_search(const int16_t *q, const int16_t *key, const int16_t *m,
 
 struct num_scale gold_hmt_row(const int32_t *y, int d, int frac, int8_t *code)
 {
-    struct num_qsite site = {8, frac, 65536, 0};
+    struct num_qsite site = {.abits = 8, .frac = frac, .clip = 65536};
     return gold_quantise(&site, y, d, code).scale;
 }

@@ -19,21 +19,29 @@ static inline float clamp(float x, float lo, float hi)
 
 static GOLD_CLONES void site_token(const struct num_qsite *s, float *x, int n)
 {
-    float lo = 0, hi = 0, unit = ldexpf(1, -s->frac);
+    int wide = s->abits == 4 ? s->wide : 0;
+    float most = 0, lo = 0, hi = 0, unit = ldexpf(1, -s->frac);
     for (int i = 0; i < n; i++) {
         x[i] -= s->mean == NULL ? 0 : (float)s->mean[i] * unit;
+        if (i < wide) {
+            most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+            continue;
+        }
         lo = x[i] < lo ? x[i] : lo;
         hi = x[i] > hi ? x[i] : hi;
     }
     float c = (float)s->clip / 65536;
     float span = s->abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
+    span = most * 137 / 1024 > span ? most * 137 / 1024 : span;
     float step = span * c / (s->abits == 4 ? 15 : 127);
     step = step < unit / 127 ? unit / 127 : step;
     float zp = s->abits == 4 ? nearest(clamp(-lo * c / step, 0, 15)) : 0;
     float min = s->abits == 4 ? -zp : -127;
     float max = s->abits == 4 ? 15 - zp : 127;
     float inv = 1 / step;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < wide; i++)
+        x[i] = step * nearest(clamp(x[i] * inv, -127 - zp, 127 - zp));
+    for (int i = wide; i < n; i++)
         x[i] = step * nearest(clamp(x[i] * inv, min, max));
 }
 
@@ -178,19 +186,14 @@ static void bias_real(const struct num_qlinear *l, float *y)
 
 static void weights_real(const struct num_qlinear *l, float *y)
 {
-    size_t bytes = (size_t)(l->wbits == 8 ? l->din : (l->din + 1) / 2);
     for (int o = 0; o < l->dout; o++) {
-        const uint8_t *w = l->w + (size_t)o * bytes;
         float f = ldexpf(l->mant[o], l->exp[o]);
         for (int i = 0; i < l->din; i++, y++) {
-            int c =
-                l->wbits == 8 ? (int8_t)w[i] : (w[i / 2] >> (i % 2 * 4) & 15);
-            c -= l->wbits == 4 && c > 7 ? 16 : 0;
             int mul = l->group == 0
                           ? 1
                           : l->mul[(size_t)o * (size_t)(l->din / l->group) +
                                    (size_t)(i / l->group)];
-            *y = f * (float)(c * mul);
+            *y = f * (float)(num_weight(l, o, i) * mul);
         }
     }
 }

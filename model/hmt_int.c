@@ -5,12 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* x = H (turn x) / sqrt(block), the change of basis of quant/rotate.c. */
-static void rotate(double *x, int d, const int8_t *turn)
+/* y = M x */
+static void multiply(double *x, int d, const float *m, double *y)
+{
+    for (int i = 0; i < d; i++) {
+        y[i] = 0;
+        for (int k = 0; k < d; k++)
+            y[i] += m[(size_t)i * (size_t)d + (size_t)k] * x[k];
+    }
+    memcpy(x, y, (size_t)d * sizeof *x);
+}
+
+/* x = H (turn x) / sqrt(block), the change of basis of quant/rotate.c, or of
+ * a basis that is stated; y (d) is free. */
+static void rotate(double *x, int d, const struct hmt_basis *basis,
+                   double *room)
 {
     struct num_had had = num_had_split(d);
     int block = had.m * had.p;
-    if (turn[0] == 0)
+    const int8_t *turn = basis->turn;
+    if (basis->matrix != NULL)
+        multiply(x, d, basis->matrix, room);
+    if (basis->matrix != NULL || turn[0] == 0)
         return;
     for (int i = 0; i < d; i++)
         x[i] *= turn[i] / sqrt(block);
@@ -62,18 +78,19 @@ static int frac_for(double bound)
 struct space {
     int8_t *t, *w[2], *exp[2];
     uint16_t *mant[2];
-    double *x;
+    double *x, *room;
 };
 
 static bool reserve(struct hmt_int *q, struct space *s, size_t d, size_t dm)
 {
-    size_t all = d * sizeof *s->x + 2 * dm * sizeof *s->mant[0] + d +
+    size_t all = 2 * d * sizeof *s->x + 2 * dm * sizeof *s->mant[0] + d +
                  2 * dm * d + 2 * dm;
     char *p = q->own = calloc(all, 1);
     if (p == NULL)
         return false;
     s->x = (double *)(void *)p;
-    s->mant[0] = (uint16_t *)(void *)(s->x + d);
+    s->room = s->x + d;
+    s->mant[0] = (uint16_t *)(void *)(s->room + d);
     s->mant[1] = s->mant[0] + dm;
     s->t = (int8_t *)(s->mant[1] + dm);
     s->w[0] = s->t + d;
@@ -85,14 +102,14 @@ static bool reserve(struct hmt_int *q, struct space *s, size_t d, size_t dm)
 
 static struct num_hmt_matrix matrix(const struct space *s, int which,
                                     const float *w, int d, int dm, double size,
-                                    const int8_t *turn)
+                                    const struct hmt_basis *b)
 {
     double longest = 1e-30;
     for (int o = 0; o < dm; o++) {
         int8_t *code = s->w[which] + (size_t)o * (size_t)d;
         for (int i = 0; i < d; i++)
             s->x[i] = size * w[(size_t)i * (size_t)dm + (size_t)o];
-        rotate(s->x, d, turn);
+        rotate(s->x, d, b, s->room);
         struct num_scale scale = round_row(s->x, d, NUM_HMT_CODE, code);
         s->mant[which][o] = scale.mant;
         s->exp[which][o] = (int8_t)num_clamp(scale.exp, -100, 100);
@@ -105,8 +122,9 @@ static struct num_hmt_matrix matrix(const struct space *s, int which,
                                    frac_for(longest * sqrt(d))};
 }
 
-bool hmt_int_make(struct hmt_int *q, const struct hmt *h, const int8_t *turn,
-                  const char *path, struct fl_error *err)
+bool hmt_int_make(struct hmt_int *q, const struct hmt *h,
+                  const struct hmt_basis *b, const char *path,
+                  struct fl_error *err)
 {
     struct space s;
     int d = h->d, dm = h->dm;
@@ -120,7 +138,7 @@ bool hmt_int_make(struct hmt_int *q, const struct hmt *h, const int8_t *turn,
                "%s: out of memory", path);
     for (int i = 0; i < d; i++)
         s.x[i] = h->t[i];
-    rotate(s.x, d, turn);
+    rotate(s.x, d, b, s.room);
     struct num_scale t = round_row(s.x, d, 127, s.t);
     q->m = (struct num_hmt){
         .d = d,
@@ -129,8 +147,8 @@ bool hmt_int_make(struct hmt_int *q, const struct hmt *h, const int8_t *turn,
         .sensory = h->sensory,
         .memories = h->memories,
         .t = {s.t, t},
-        .q = matrix(&s, 0, h->wq, d, dm, h->scale, turn),
-        .k = matrix(&s, 1, h->wk, d, dm, h->scale, turn),
+        .q = matrix(&s, 0, h->wq, d, dm, h->scale, b),
+        .k = matrix(&s, 1, h->wk, d, dm, h->scale, b),
         .size = num_scale_of(h->scale),
         .m_frac = frac_for(h->scale * sqrt(d)),
     };
@@ -166,7 +184,8 @@ static bool belongs(const struct hmt *h, const char *path, const struct pkg *p,
     char of_pkg[17], of_file[17];
     bool lora = false;
     FL_TRY(hmt_fits(h, &p->model.shape, path, err));
-    FL_FAIL_IF(p->model.turn == NULL, err, FL_UNSUPPORTED, 0,
+    FL_FAIL_IF(p->model.turn == NULL && p->model.basis == NULL, err,
+               FL_UNSUPPORTED, 0,
                "%s: it does not state its basis, so no memory can be turned "
                "into it; quantise the model again",
                pkg_path);
@@ -187,10 +206,11 @@ bool hmt_int_open(struct hmt_int *q, const char *path, const struct pkg *p,
                   const char *pkg_path, struct fl_error *err)
 {
     struct hmt h;
+    const struct hmt_basis b = {p->model.turn, p->model.basis};
     *q = (struct hmt_int){0};
     FL_TRY(hmt_open(&h, path, err));
     bool ok = belongs(&h, path, p, pkg_path, err) &&
-              hmt_int_make(q, &h, p->model.turn, path, err);
+              hmt_int_make(q, &h, &b, path, err);
     hmt_free(&h);
     return ok;
 }

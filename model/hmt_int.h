@@ -21,10 +21,18 @@ struct hmt_int {
     void *own; /* all arrays */
 };
 
-/* `turn`: of the package's model. False: out of memory, or the file's numbers
- * leave no format that holds them; `path` is for messages. */
-bool hmt_int_make(struct hmt_int *q, const struct hmt *h, const int8_t *turn,
-                  const char *path, struct fl_error *err);
+/* The basis of a package's residual stream: its signs, or the matrix (d, d)
+ * itself. */
+struct hmt_basis {
+    const int8_t *turn;
+    const float *matrix; /* NULL: by turn */
+};
+
+/* False: out of memory, or the file's numbers leave no format that holds them;
+ * `path` is for messages. */
+bool hmt_int_make(struct hmt_int *q, const struct hmt *h,
+                  const struct hmt_basis *b, const char *path,
+                  struct fl_error *err);
 
 /* Opens a memory for a package and checks that they belong together: widths,
  * and where the memory changes weights, that the package has them so. */

@@ -211,10 +211,15 @@ static bool read_shape(struct reader *r, struct fl_error *err)
                  {"head_abits", 4, 8, &m->head_site.abits},
                  {"head_wbits", 4, 8, &m->head.wbits},
                  {"head_group", 0, NUM_MAX_DIM, &m->head.group}};
-    FL_TRY(integer(r, "version", PKG_VERSION, PKG_VERSION, &v, err));
+    long long version;
+    FL_TRY(integer(r, "version", 1, PKG_VERSION, &version, err));
     for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
         FL_TRY(integer(r, field[i].key, field[i].lo, field[i].hi, &v, err));
         *field[i].to = (int)v;
+    }
+    if (version > 1) {
+        FL_TRY(integer(r, "wide", 0, s->d - 1, &v, err));
+        m->wide = (int)v;
     }
     FL_TRY(integer(r, "eps_q", 0, INT64_MAX, &eps_q, err) &&
            integer(r, "sqrt_d_mant", 32768, 65535, &mant, err) &&
@@ -230,6 +235,8 @@ static bool read_shape(struct reader *r, struct fl_error *err)
     m->sqrt_d = (struct num_scale){(uint16_t)mant, (int16_t)exp};
     m->head_site.clip = (uint32_t)clip;
     m->head_site.frac = NUM_NORM_FRAC;
+    m->head_site.wide = m->head_site.abits == 4 ? m->wide : 0;
+    m->head.wide = m->head.wbits == 4 && m->head.group == 0 ? m->wide : 0;
     m->head.din = s->d;
     m->head.dout = s->vocab;
     m->head.obits = NUM_ACT_BITS;

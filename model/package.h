@@ -11,11 +11,13 @@
  *
  *   embed.code I8 (v, d)     embed.mant U16 (v)     embed.exp I8 (v)
  *   rope I16 (seq, h/2, 2)   inv_freq F64 (h/2)     tokenizer U8 (n)
+ *   turn I8 (d) or basis F32 (d, d)
  *   head.* , head.mean I32 (d)
  *   layer.N.params I32 (29)  layer.N.{attn,o,ffn,down}.mean I32 (in)
  *   layer.N.{q,k,v,o,gate,up,down}.*
  *   layer.N.{q,k,v,s,o}_scale U16 (heads, {mantissa, exponent as i16})
- * where * of a linear: w U8 (out, in/2 up) or I8 (out, in), mant U16 (out),
+ * where * of a linear: w U8 (out, in/2 up) or I8 (out, in), w8 I8 (out, wide)
+ * (then w has the other inputs only), mant U16 (out),
  * exp I8 (out), mul U8 (out, groups), colsum I32 (out), bias I32 (out).
  *
  * Opening maps the file and checks everything: layout, shapes, ranges, codes,
@@ -28,7 +30,7 @@
 #include "model/tokenizer.h"
 #include "num/qmodel.h"
 
-enum { PKG_VERSION = 1, PKG_ENDS = 16 };
+enum { PKG_VERSION = 2, PKG_ENDS = 16 };
 
 /* What a package says about itself; strings, never NULL once opened. */
 struct pkg_info {

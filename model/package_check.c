@@ -99,17 +99,24 @@ static struct sums sum4(const uint8_t *row, int from, int n)
     return (struct sums){plain, mag, false};
 }
 
-static bool linear(const struct num_qlinear *l, int abits, const char *name,
+static bool linear(const struct num_qlinear *l, int most, const char *name,
                    const char *what, struct fl_error *err)
 {
     int group = l->group > 0 ? l->group : l->din, groups = l->din / group;
-    size_t bytes = (size_t)(l->wbits == 8 ? l->din : (l->din + 1) / 2);
-    int64_t most = abits == 8 ? 127 : 15;
+    int narrow = l->din - l->wide;
+    size_t bytes = (size_t)(l->wbits == 8 ? l->din : (narrow + 1) / 2);
     for (int o = 0; o < l->dout; o++) {
         const uint8_t *row = l->w + (size_t)o * bytes;
         int64_t col = 0, bound = 0;
-        bool bad = l->wbits == 4 && l->din % 2 && row[bytes - 1] >> 4 != 0;
-        for (int g = 0; g < groups; g++) {
+        bool bad = l->wbits == 4 && narrow % 2 && row[bytes - 1] >> 4 != 0;
+        if (l->wide > 0) {
+            struct sums s = sum8(l->w8 + (size_t)o * (size_t)l->wide, l->wide);
+            struct sums t = sum4(row, 0, narrow);
+            col = s.plain + 8 * t.plain;
+            bound = (s.mag + 8 * t.mag) * most;
+            bad = bad || s.bad;
+        }
+        for (int g = 0; l->wide == 0 && g < groups; g++) {
             int mul = l->group > 0
                           ? l->mul[(size_t)o * (size_t)groups + (size_t)g]
                           : 1;
@@ -149,7 +156,8 @@ static bool layer(const struct num_qmodel *m, int i, const char *name,
     for (int k = 0; k < NUM_LINEARS; k++) {
         char what[40];
         snprintf(what, sizeof what, "%s in layer %d", lin[k], i);
-        FL_TRY(linear(&l->lin[k], l->site[site[k]].abits, name, what, err));
+        FL_TRY(linear(&l->lin[k], num_input_most(&l->site[site[k]]), name, what,
+                      err));
         FL_TRY(mean(&l->site[site[k]], l->lin[k].din, name, i, err));
     }
     return scales(l->q_scale, nq, name, i, "q_scale", err) &&
@@ -170,6 +178,21 @@ static bool turn(const struct num_qmodel *m, const char *name,
     return true;
 }
 
+/* Rows of length one. */
+static bool basis(const struct num_qmodel *m, const char *name,
+                  struct fl_error *err)
+{
+    size_t d = (size_t)m->shape.d;
+    for (size_t i = 0; m->basis != NULL && i < d; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < d; k++)
+            sum += (double)m->basis[i * d + k] * m->basis[i * d + k];
+        FL_FAIL_IF(!(sum > 0.99 && sum < 1.01), err, FL_FORMAT, 0,
+                   "%s: row %zu of 'basis' does not have length one", name, i);
+    }
+    return true;
+}
+
 bool pkg_check_model(const struct num_qmodel *m, const char *name,
                      struct fl_error *err)
 {
@@ -183,9 +206,10 @@ bool pkg_check_model(const struct num_qmodel *m, const char *name,
                    FL_FORMAT, 0,
                    "%s: row %d of the embedding has a code of -128", name, t);
     }
-    FL_TRY(turn(m, name, err));
+    FL_TRY(turn(m, name, err) && basis(m, name, err));
     FL_TRY(mean(&m->head_site, m->shape.d, name, -1, err));
-    FL_TRY(linear(&m->head, m->head_site.abits, name, "the head", err));
+    FL_TRY(
+        linear(&m->head, num_input_most(&m->head_site), name, "the head", err));
     for (int i = 0; i < m->shape.layers; i++)
         FL_TRY(layer(m, i, name, err));
     return true;

@@ -4,7 +4,8 @@
 
 const struct pkg_dtype pkg_dtype[PKG_TYPES] = {
     [PKG_U8] = {"U8", 1},   [PKG_I8] = {"I8", 1},   [PKG_U16] = {"U16", 2},
-    [PKG_I16] = {"I16", 2}, [PKG_I32] = {"I32", 4}, [PKG_F64] = {"F64", 8}};
+    [PKG_I16] = {"I16", 2}, [PKG_I32] = {"I32", 4}, [PKG_F32] = {"F32", 4},
+    [PKG_F64] = {"F64", 8}};
 
 struct walk {
     pkg_visit *visit;
@@ -35,7 +36,9 @@ static bool linear(struct walk *w, const char *name, struct num_qlinear *l)
     bool ok =
         (l->wbits == 8
              ? visit(w, "w", PKG_I8, l->dout, l->din, &l->w, 0)
-             : visit(w, "w", PKG_U8, l->dout, (l->din + 1) / 2, &l->w, 0)) &&
+             : visit(w, "w", PKG_U8, l->dout, (l->din - l->wide + 1) / 2, &l->w,
+                     l->wide == l->din)) &&
+        (l->wide == 0 || visit(w, "w8", PKG_I8, l->dout, l->wide, &l->w8, 0)) &&
         visit(w, "mant", PKG_U16, l->dout, 0, &l->mant, 0) &&
         visit(w, "exp", PKG_I8, l->dout, 0, &l->exp, 0) &&
         (l->group == 0 ||
@@ -80,6 +83,7 @@ bool pkg_walk(struct num_qmodel *m, pkg_visit *fn, void *state,
                               0};
     FL_TRY(fn(state, &rope, err));
     FL_TRY(visit(&w, "turn", PKG_I8, s->d, 0, &m->turn, 1));
+    FL_TRY(visit(&w, "basis", PKG_F32, s->d, s->d, &m->basis, 1));
     FL_TRY(visit(&w, "head.mean", PKG_I32, s->d, 0, &m->head_site.mean, 1));
     FL_TRY(linear(&w, "head", &m->head));
     for (int i = 0; i < s->layers; i++) {
@@ -116,6 +120,14 @@ void pkg_set_layer(struct num_qmodel *m, int layer_index, const int32_t *param)
         l->lin[i].obits =
             i == NUM_O || i == NUM_DOWN ? NUM_RES_BITS : NUM_ACT_BITS;
     }
+    for (int i = 0; i < NUM_LINEARS; i++)
+        if (i != NUM_O && i != NUM_DOWN) {
+            struct num_qsite *at =
+                &l->site[i < NUM_O ? NUM_SITE_ATTN : NUM_SITE_FFN];
+            at->wide = at->abits == 4 ? m->wide : 0;
+            l->lin[i].wide =
+                l->lin[i].wbits == 4 && l->lin[i].group == 0 ? m->wide : 0;
+        }
     l->h_frac = param[PKG_FRAC_H];
 }
 

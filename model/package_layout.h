@@ -6,7 +6,16 @@
 #include "base/error.h"
 #include "num/qmodel.h"
 
-enum pkg_type { PKG_U8, PKG_I8, PKG_U16, PKG_I16, PKG_I32, PKG_F64, PKG_TYPES };
+enum pkg_type {
+    PKG_U8,
+    PKG_I8,
+    PKG_U16,
+    PKG_I16,
+    PKG_I32,
+    PKG_F32,
+    PKG_F64,
+    PKG_TYPES
+};
 
 struct pkg_dtype {
     const char *name;

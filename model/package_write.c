@@ -135,7 +135,7 @@ static void metadata(cJSON *meta, const struct num_qmodel *m,
             n++;
         }
     string(meta, "format", "flexllm package");
-    number(meta, "version", PKG_VERSION);
+    number(meta, "version", m->wide > 0 ? PKG_VERSION : 1);
     string(meta, "data_hash", "0000000000000000"); /* filled in last */
     string(meta, "scheme", info->scheme);
     string(meta, "recipe", info->recipe);
@@ -155,6 +155,8 @@ static void metadata(cJSON *meta, const struct num_qmodel *m,
     number(meta, "tied", s->tied);
     number(meta, "qkv_bias", s->qkv_bias);
     number(meta, "seq", m->seq);
+    if (m->wide > 0)
+        number(meta, "wide", m->wide);
     number(meta, "kvbits", m->kvbits);
     number(meta, "r3", m->r3);
     number(meta, "r4", m->r4);

@@ -220,15 +220,11 @@ NUM_FN struct num_qparam num_qparam_i8(uint32_t amax, uint32_t clip, int frac)
     return p;
 }
 
-/* u4 asymmetric: the token spans mn <= 0 .. mx >= 0 (magnitudes below 2^27).
- * Both ends are clipped alike; one step is (mx - mn) / 15. */
-NUM_FN struct num_qparam num_qparam_u4(int32_t mn, int32_t mx, uint32_t clip,
-                                       int frac)
+/* u4 with `range` (at least 1) from the lowest value kept, -low, up. */
+NUM_FN struct num_qparam num_qparam_range(uint32_t low, uint32_t range,
+                                          int frac)
 {
     struct num_scale inv15 = {34953, -19}; /* round(2^19 / 15) */
-    uint32_t low = (uint32_t)(((uint64_t)num_abs32(mn) * clip + 32768) >> 16);
-    uint32_t high = (uint32_t)(((uint64_t)num_abs32(mx) * clip + 32768) >> 16);
-    uint32_t range = low + high < 1 ? 1 : low + high;
     struct num_scale top = num_scale_top(range);
     uint32_t r = num_div(15u << 27, top.mant);
     int shift = 27 + top.exp;
@@ -236,6 +232,28 @@ NUM_FN struct num_qparam num_qparam_u4(int32_t mn, int32_t mx, uint32_t clip,
         r, shift, (int32_t)num_clamp(num_round((int64_t)low * r, shift), 0, 15),
         num_scale_shift(num_scale_mul(top, inv15), -frac)};
     return p;
+}
+
+/* u4 asymmetric: the token spans mn <= 0 .. mx >= 0 (magnitudes below 2^27).
+ * Both ends are clipped alike; one step is (mx - mn) / 15. */
+NUM_FN struct num_qparam num_qparam_u4(int32_t mn, int32_t mx, uint32_t clip,
+                                       int frac)
+{
+    uint32_t low = (uint32_t)(((uint64_t)num_abs32(mn) * clip + 32768) >> 16);
+    uint32_t high = (uint32_t)(((uint64_t)num_abs32(mx) * clip + 32768) >> 16);
+    return num_qparam_range(low, low + high < 1 ? 1 : low + high, frac);
+}
+
+/* The same beside wide channels with magnitudes up to `wide`: the step is
+ * large enough for them to fit +-112 steps, clipped alike. */
+NUM_FN struct num_qparam num_qparam_u4w(int32_t mn, int32_t mx, uint32_t wide,
+                                        uint32_t clip, int frac)
+{
+    uint32_t low = (uint32_t)(((uint64_t)num_abs32(mn) * clip + 32768) >> 16);
+    uint32_t high = (uint32_t)(((uint64_t)num_abs32(mx) * clip + 32768) >> 16);
+    uint32_t far = (uint32_t)((uint64_t)wide * clip * 137 >> 26); /* 15/112 */
+    uint32_t range = low + high < far ? far : low + high;
+    return num_qparam_range(low, range < 1 ? 1 : range, frac);
 }
 
 /* |x| < 2^27. */
@@ -248,6 +266,13 @@ NUM_FN int32_t num_code_u4(int32_t x, struct num_qparam p)
 {
     return (int32_t)num_clamp(num_round((int64_t)x * p.r, p.shift) + p.zp, 0,
                               15);
+}
+
+/* A wide channel: the step and zero point of u4, the codes of i8. */
+NUM_FN int32_t num_code_u4w(int32_t x, struct num_qparam p)
+{
+    return (int32_t)num_clamp(num_round((int64_t)x * p.r, p.shift) + p.zp, -127,
+                              127);
 }
 
 /* ---- what a linear's sum becomes ---------------------------------------- */

@@ -25,6 +25,8 @@ struct num_qsite {
     int frac;            /* fraction bits of the input */
     uint32_t clip;       /* share of the range kept, Q0.16; 65536 = all */
     const int32_t *mean; /* (in) taken out before quantising, NULL: none */
+    int wide;            /* with abits 4: so many channels, from the first,
+                            have i8 codes of the others' step */
 };
 
 /* y[o] = sat_obits( acc[o] * (sx * sw[o]) * 2^frac + bias[o] )
@@ -33,11 +35,14 @@ struct num_qsite {
 struct num_qlinear {
     int din, dout;
     int wbits;             /* 4 or 8, two's complement codes */
+    int wide;              /* with wbits 4: so many inputs, from the first, have
+                             i8 codes, in w8; the others' then count eight */
     int group;             /* inputs a group; 0: one scale a row, no mul */
     int obits;             /* the result saturates to this many bits */
     int frac;              /* fraction bits of the result */
     const uint8_t *w;      /* (dout, din) codes; wbits 4: (dout, ceil(din/2)),
-                             low nibble = even input */
+                             low nibble = even input; without the wide ones */
+    const int8_t *w8;      /* (dout, wide) */
     const uint16_t *mant;  /* (dout) weight scale, mantissa */
     const int8_t *exp;     /* (dout) weight scale, power of two */
     const uint8_t *mul;    /* (dout, din/group) group multipliers, 1..255 */
@@ -45,6 +50,35 @@ struct num_qlinear {
                               factor of the zero point */
     const int32_t *bias;   /* (dout) in the result's format, NULL: none */
 };
+
+/* Weight code (o, i), in units of the row's scale. */
+NUM_FN int num_weight(const struct num_qlinear *l, int o, int i)
+{
+    if (l->wbits == 8)
+        return (int8_t)l->w[(int64_t)o * l->din + i];
+    if (i < l->wide)
+        return l->w8[(int64_t)o * l->wide + i];
+    int at = i - l->wide, bytes = (l->din - l->wide + 1) / 2;
+    int b = l->w[(int64_t)o * bytes + at / 2] >> at % 2 * 4 & 15;
+    return ((b ^ 8) - 8) * (l->wide > 0 ? 8 : 1);
+}
+
+/* Bits that hold every code of a linear, or of a site. */
+NUM_FN int num_weight_bits(const struct num_qlinear *l)
+{
+    return l->wide > 0 ? 8 : l->wbits;
+}
+
+NUM_FN int num_input_bits(const struct num_qsite *s)
+{
+    return s->wide > 0 ? 8 : s->abits;
+}
+
+/* Most that a code of a site can be away from the zero point. */
+NUM_FN int num_input_most(const struct num_qsite *s)
+{
+    return s->abits == 8 ? 127 : s->wide > 0 ? 127 + 15 : 15;
+}
 
 enum num_site { NUM_SITE_ATTN, NUM_SITE_O, NUM_SITE_FFN, NUM_SITE_DOWN };
 enum num_linear {
@@ -75,6 +109,7 @@ struct num_qmodel {
     struct num_shape shape;
     int seq;                    /* rows of rope: longest sequence usable */
     int kvbits;                 /* 8 */
+    int wide;                   /* wide channels of the residual stream */
     int r3;                     /* Hadamard on q and k after RoPE */
     int r4;                     /* Hadamard before down */
     int res_frac;               /* fraction bits of the residual stream */
@@ -87,6 +122,8 @@ struct num_qmodel {
     const int8_t *turn;         /* (d) signs D of the basis H D of the residual
                                    stream; zeros: the checkpoint's own basis;
                                    NULL: not stated */
+    const float *basis;         /* (d, d) the basis itself, where it is no H D:
+                                   row i is channel i's direction; or NULL */
     struct num_qlayer *layer;   /* (layer) */
     struct num_qsite head_site;
     struct num_qlinear head; /* (v, d) */

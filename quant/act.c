@@ -44,33 +44,39 @@ void qt_mean(const float *x, size_t n, int width, double *mean)
 }
 
 static GOLD_CLONES void site_token(float *x, int n, const float *mean,
-                                   int abits, float clip)
+                                   int abits, float clip, int wide)
 {
-    float lo = 0, hi = 0;
+    float most = 0, lo = 0, hi = 0;
     for (int i = 0; mean != NULL && i < n; i++)
         x[i] -= mean[i];
     if (abits > 8)
         return;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < wide; i++)
+        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    for (int i = wide; i < n; i++) {
         lo = x[i] < lo ? x[i] : lo;
         hi = x[i] > hi ? x[i] : hi;
     }
     float span = abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
+    span = most * 137 / 1024 > span ? most * 137 / 1024 : span;
     float step = span * clip / (abits == 4 ? 15 : 127);
     step = step < 1e-12f ? 1e-12f : step;
     float zp = abits == 4 ? nearest(clamp(-lo * clip / step, 0, 15)) : 0;
     float min = abits == 4 ? -zp : -127, max = abits == 4 ? 15 - zp : 127;
     float inv = 1 / step;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < wide; i++)
+        x[i] = step * nearest(clamp(x[i] * inv, -127 - zp, 127 - zp));
+    for (int i = wide; i < n; i++)
         x[i] = step * nearest(clamp(x[i] * inv, min, max));
 }
 
 void qt_site(float *x, size_t n, int width, const float *mean, int abits,
-             double clip)
+             double clip, int wide)
 {
 #pragma omp parallel for schedule(static)
     for (size_t t = 0; t < n; t++)
-        site_token(x + t * (size_t)width, width, mean, abits, (float)clip);
+        site_token(x + t * (size_t)width, width, mean, abits, (float)clip,
+                   wide);
 }
 
 void qt_apply(const float *w, const float *bias, const float *x, float *y,

@@ -143,10 +143,11 @@ cJSON *quant_mix_json(const struct quant_mix *m)
 static void spend(const struct num_qlinear *l, int abits,
                   struct quant_spending *s)
 {
-    double macs = (double)l->din * l->dout;
+    double macs = (double)l->din * l->dout, wide = (double)l->wide * l->dout;
+    bool all = abits == 8 || l->wbits == 8;
     s->macs += macs;
-    s->macs8 += abits == 8 || l->wbits == 8 ? macs : 0;
-    s->weight_bits += macs * l->wbits;
+    s->macs8 += all ? macs : wide;
+    s->weight_bits += wide * 4 + macs * l->wbits;
 }
 
 struct quant_spending quant_spending(const struct num_qmodel *m)
@@ -187,8 +188,15 @@ static int falling(const void *a, const void *b)
                             : x->i - y->i;
 }
 
+/* Of a site's multiplications that its wide channels make 8-bit. */
+static double share8(const struct num_shape *s, int site, int wide)
+{
+    return site == NUM_SITE_O || site == NUM_SITE_DOWN ? 0
+                                                       : (double)wide / s->d;
+}
+
 bool quant_mix_choose(struct quant_mix *m, const struct num_shape *s,
-                      const double *gain, double budget, int wbits,
+                      const double *gain, double budget, int wbits, int wide,
                       struct fl_error *err)
 {
     int n = s->layers * 4 + 1;
@@ -200,13 +208,15 @@ bool quant_mix_choose(struct quant_mix *m, const struct num_shape *s,
     double all = quant_site_macs(s, QUANT_HEAD), used = 0;
     for (int i = 0; i < n; i++) {
         int site = i == n - 1 ? QUANT_HEAD : i % 4;
-        all += i == n - 1 ? 0 : quant_site_macs(s, site);
-        order[i] = (struct ratio){gain[i] / quant_site_macs(s, site), i};
+        double macs = quant_site_macs(s, site), had = share8(s, site, wide);
+        all += i == n - 1 ? 0 : macs;
+        used += had * macs;
+        order[i] = (struct ratio){gain[i] / (macs * (1 - had)), i};
     }
     qsort(order, (size_t)n, sizeof *order, falling);
     for (int k = 0; k < n; k++) {
         int i = order[k].i, site = i == n - 1 ? QUANT_HEAD : i % 4;
-        double macs = quant_site_macs(s, site);
+        double macs = quant_site_macs(s, site) * (1 - share8(s, site, wide));
         if (gain[i] <= 0 || used + macs > budget * all)
             continue;
         used += macs;

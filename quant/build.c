@@ -77,39 +77,45 @@ void qb_free(struct qb *b)
 }
 
 bool qb_linear(struct qb *b, struct num_qlinear *q, int din, int dout,
-               int wbits, int group)
+               int wbits, int group, int wide)
 {
     size_t out = (size_t)dout;
-    size_t bytes = (size_t)(wbits == 8 ? din : (din + 1) / 2);
+    size_t bytes = (size_t)(wbits == 8 ? din : (din - wide + 1) / 2);
     *q = (struct num_qlinear){
-        .din = din, .dout = dout, .wbits = wbits, .group = group};
+        .din = din, .dout = dout, .wbits = wbits, .group = group, .wide = wide};
     q->w = qb_take(b, out * bytes, 1);
+    q->w8 = wide > 0 ? qb_take(b, out * (size_t)wide, 1) : NULL;
     q->mant = qb_take(b, out, sizeof(uint16_t));
     q->exp = qb_take(b, out, 1);
     q->colsum = qb_take(b, out, sizeof(int32_t));
     q->mul = group > 0 ? qb_take(b, out * (size_t)(din / group), 1) : NULL;
-    return q->w && q->mant && q->exp && q->colsum && (group == 0 || q->mul);
+    return q->w && q->mant && q->exp && q->colsum && (group == 0 || q->mul) &&
+           (wide == 0 || q->w8);
 }
 
 void qb_put(struct num_qlinear *q, int first, const struct qt_linear *l)
 {
-    size_t din = (size_t)l->din;
-    size_t bytes = (size_t)(q->wbits == 8 ? l->din : (l->din + 1) / 2);
+    size_t din = (size_t)l->din, wide = (size_t)q->wide;
+    size_t bytes = q->wbits == 8 ? din : (din - wide + 1) / 2;
     int groups = q->group > 0 ? l->din / q->group : 0;
     for (int r = 0; r < l->dout; r++) {
         const int8_t *code = l->code + (size_t)r * din;
         size_t o = (size_t)(first + r);
         uint8_t *w = (uint8_t *)(uintptr_t)q->w + o * bytes;
-        int32_t col = 0;
-        for (int i = 0; i < l->din; i++) {
+        for (size_t i = 0; i < wide; i++)
+            ((int8_t *)(uintptr_t)q->w8)[o * wide + i] = code[i];
+        for (size_t i = wide; i < din; i++)
             if (q->wbits == 8)
                 w[i] = (uint8_t)code[i];
             else
-                w[i / 2] |= (uint8_t)((code[i] & 15) << (i % 2 * 4));
-            col +=
-                code[i] * (groups > 0 ? l->mul[r * groups + i / q->group] : 1);
-        }
-        struct num_scale s = num_scale_of(l->scale[r]);
+                w[(i - wide) / 2] |=
+                    (uint8_t)((code[i] & 15) << ((i - wide) % 2 * 4));
+        int32_t col = 0;
+        for (int i = 0; i < l->din; i++)
+            col += num_weight(q, (int)o, i) *
+                   (groups > 0 ? l->mul[r * groups + i / q->group] : 1);
+        struct num_scale s =
+            num_scale_of(wide > 0 ? l->scale[r] / 8 : l->scale[r]);
         ((uint16_t *)(uintptr_t)q->mant)[o] = s.mant;
         ((int8_t *)(uintptr_t)q->exp)[o] = (int8_t)s.exp;
         ((int32_t *)(uintptr_t)q->colsum)[o] = col;

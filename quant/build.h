@@ -41,7 +41,7 @@ float *qb_copy(struct qb *b, const float *x, size_t n);
 
 /* Shapes a linear and takes room for its arrays. */
 bool qb_linear(struct qb *b, struct num_qlinear *q, int din, int dout,
-               int wbits, int group);
+               int wbits, int group, int wide);
 /* Puts rounded rows first .. first + l->dout into it. */
 void qb_put(struct num_qlinear *q, int first, const struct qt_linear *l);
 

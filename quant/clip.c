@@ -56,9 +56,10 @@ void qt_scales(struct qt_linear *l, const float *weight, int wbits, int group,
         const float *row = l->w + (size_t)o * (size_t)l->din;
         float step[NUM_MAX_DIM / 8], most = 0;
         for (int g = 0; g < groups; g++) {
-            step[g] = best_step(row + g * size,
-                                weight == NULL ? NULL : weight + g * size, size,
-                                wbits, clip);
+            int from = g * size + l->wide; /* no groups where wide */
+            step[g] =
+                best_step(row + from, weight == NULL ? NULL : weight + from,
+                          size - l->wide, wbits, clip);
             most = step[g] > most ? step[g] : most;
         }
         most = most < 1e-20f ? 1e-20f : most;

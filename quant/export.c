@@ -97,15 +97,11 @@ static bool out_of_memory(struct job *j)
 static float *real_rows(const struct num_qlinear *l)
 {
     size_t in = (size_t)l->din;
-    size_t bytes = (size_t)(l->wbits == 8 ? l->din : (l->din + 1) / 2);
     float *y = malloc((size_t)l->dout * in * sizeof *y);
     for (int o = 0; y != NULL && o < l->dout; o++) {
-        const uint8_t *w = l->w + (size_t)o * bytes;
         float f = ldexpf(l->mant[o], l->exp[o]);
         for (int i = 0; i < l->din; i++) {
-            int c =
-                l->wbits == 8 ? (int8_t)w[i] : (w[i / 2] >> (i % 2 * 4) & 15);
-            c -= l->wbits == 4 && c > 7 ? 16 : 0;
+            int c = num_weight(l, o, i);
             size_t group = l->group == 0
                                ? 0
                                : (size_t)o * (size_t)(l->din / l->group) +
@@ -336,6 +332,17 @@ static bool put_all(struct job *j)
     return ok && put_head(j);
 }
 
+static float *residual_basis(const struct num_qmodel *m, uint32_t turn)
+{
+    size_t d = (size_t)m->shape.d;
+    if (m->basis == NULL)
+        return qt_rotation_matrix(m->shape.d, true, turn, unit(m->shape.d));
+    float *r = malloc(d * d * sizeof *r);
+    if (r != NULL)
+        memcpy(r, m->basis, d * d * sizeof *r);
+    return r;
+}
+
 bool qt_export_weights(const struct pkg *p, const char *path, bool bf16,
                        struct fl_error *err)
 {
@@ -361,9 +368,7 @@ bool qt_export_weights(const struct pkg *p, const char *path, bool bf16,
     j.counting = true;
     ok = put_all(&j);
     char *text = ok ? cJSON_PrintUnformatted(j.header) : NULL;
-    j.r1 = j.rotated
-               ? qt_rotation_matrix(m->shape.d, true, j.turn, unit(m->shape.d))
-               : NULL;
+    j.r1 = j.rotated ? residual_basis(m, j.turn) : NULL;
     j.r4 = m->r4 ? qt_rotation_matrix(m->shape.ffn, false, 0,
                                       ldexp(1, -num_fht_shift(h.m * h.p)))
                  : NULL;

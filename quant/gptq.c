@@ -30,6 +30,12 @@ static inline float code_of(float x, int wbits)
     return nearest(x < lo ? lo : x > hi ? hi : x);
 }
 
+static inline int bits_of(const struct qt_linear *l,
+                          const struct qt_rounding *o, int i)
+{
+    return i < l->wide ? 8 : o->wbits;
+}
+
 /* y -= a * x */
 static GOLD_CLONES void axpy(float *y, float a, const float *x, int n)
 {
@@ -118,7 +124,7 @@ static bool gptq(struct qt_linear *l, const float *h,
                 for (int r = from; r < to; r++) {
                     float *w = rows + (size_t)r * s;
                     float step = qt_step(l, o->group, r, perm[i]);
-                    float c = code_of(w[i] / step, o->wbits);
+                    float c = code_of(w[i] / step, bits_of(l, o, perm[i]));
                     float e = (w[i] - c * step) / u[(size_t)i * s + (size_t)i];
                     l->code[(size_t)r * s + (size_t)perm[i]] = (int8_t)c;
                     axpy(w + i + 1, e, u + (size_t)i * s + i + 1, n - i - 1);
@@ -143,7 +149,7 @@ static void sweep_row(struct qt_linear *l, const float *h, int r, float *g,
         float own = h[(size_t)i * s + (size_t)i] * step;
         if (own <= 0)
             continue;
-        float c = code_of(code[i] + g[i] / own, o->wbits);
+        float c = code_of(code[i] + g[i] / own, bits_of(l, o, i));
         float moved = c - code[i];
         if (moved == 0)
             continue;
@@ -243,7 +249,7 @@ bool qt_round(struct qt_linear *l, const float *h, const struct qt_rounding *o,
             for (int i = 0; i < l->din; i++) {
                 size_t at = (size_t)r * s + (size_t)i;
                 l->code[at] = (int8_t)code_of(
-                    l->w[at] / qt_step(l, o->group, r, i), o->wbits);
+                    l->w[at] / qt_step(l, o->group, r, i), bits_of(l, o, i));
             }
     }
     reals(l, o->group, l->w);

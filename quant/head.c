@@ -76,6 +76,7 @@ bool run_head(struct run *r, const int32_t *token, struct fl_error *err)
         struct input q = {r->q.r, s->d, true}, t = {r->t.r, s->d, true};
         run_observe(r, q, t, s->layers, QUANT_HEAD);
         r->b.m.head_site.abits = abits;
+        r->b.m.head_site.wide = abits == 4 ? r->wide : 0;
         r->b.m.head_site.clip = (uint32_t)lrint(65536 * r->act_clip);
         r->b.head_mean = r->o->no_mean ? NULL : qb_copy(&r->b, r->mean_q, d);
         ok = run_round(r, w, NULL, &r->b.m.head, s->d, s->vocab,

@@ -158,6 +158,7 @@ static bool round_site(struct run *r, int layer, int first, int count,
     const int din[NUM_LINEARS] = {s->d, s->d, s->d, dq, s->d, s->d, s->ffn};
     const int dout[NUM_LINEARS] = {dq, dkv, dkv, s->d, s->ffn, s->ffn, s->d};
     l->site[site].abits = run_abits(r, layer, site);
+    l->site[site].wide = l->site[site].abits == 4 ? r->wide : 0;
     l->site[site].clip = (uint32_t)lrint(65536 * r->act_clip);
     seen->mean[site] =
         r->o->no_mean ? NULL : qb_copy(&r->b, r->mean_q, (size_t)din[first]);
@@ -256,6 +257,29 @@ static bool feed_forward(struct run *r, int layer, float **real,
     add(r, r->q.r, in_q, real[2], seen->lin[NUM_DOWN].bias,
         run_abits(r, layer, NUM_SITE_DOWN), true);
     return true;
+}
+
+bool run_real_layer(struct run *r, int layer, double *sum, struct fl_error *err)
+{
+    const struct num_shape *s = r->s;
+    struct input norm = {r->t.r, s->d, true};
+    FL_TRY(run_load_layer(r, layer, err));
+    const float *w[3] = {r->w.wq, r->w.wk, r->w.wv};
+    const float *b[3] = {r->w.bq, r->w.bk, r->w.bv};
+    const float *gu[2] = {r->w.gate, r->w.up}, *bgu[2] = {r->w.bgate, r->w.bup};
+    run_add_moment(r, sum);
+    project(r, norm, w, b, 16, NULL);
+    bool ok = attend(r, r->t.a, NULL, err);
+    if (ok) {
+        add(r, r->t.r, (struct input){r->t.a, s->nq * s->head, false}, r->w.wo,
+            r->w.bo, 16, false);
+        run_add_moment(r, sum);
+        hidden(r, &r->t, gu, bgu, 16, NULL);
+        add(r, r->t.r, (struct input){r->t.h, s->ffn, false}, r->w.down,
+            r->w.bdown, 16, false);
+    }
+    model_layer_free(&r->w);
+    return ok;
 }
 
 bool run_layer(struct run *r, int layer, struct fl_error *err)

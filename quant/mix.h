@@ -31,9 +31,10 @@ double quant_site_macs(const struct num_shape *s, int site);
 
 /* Picks tensors for 8-bit inputs (and, if not 0, wbits weights): those with
  * the largest gain[layer * 4 + site] (last: the head) for a multiplication,
- * while the share of multiplications stays within budget, 0..1. */
+ * while the share of multiplications stays within budget, 0..1; the inputs of
+ * the residual stream have `wide` channels of 8 bits before that. */
 bool quant_mix_choose(struct quant_mix *m, const struct num_shape *s,
-                      const double *gain, double budget, int wbits,
+                      const double *gain, double budget, int wbits, int wide,
                       struct fl_error *err);
 
 /* The calibration text's tokens, (sequences, calib_length); the caller frees

@@ -47,7 +47,7 @@ static void mean_of(struct run *r, struct input in, float *mean)
 void run_code(const struct run *r, float *x, size_t rows, int width, int abits)
 {
     qt_site(x, rows, width, r->o->no_mean ? NULL : r->mean_q, abits,
-            r->act_clip);
+            r->act_clip, abits == 4 ? r->wide : 0);
 }
 
 /* The clip of a u4 site with the least error of its codes, each token's error
@@ -64,11 +64,11 @@ static double choose_clip(struct run *r, struct input in)
     size_t take = parts < CHUNK / PART ? parts : CHUNK / PART;
     for (size_t i = 0; i < take; i++, n += PART)
         run_fetch(r, in, i * parts / take * PART, PART, r->x + n * w);
-    qt_site(r->x, n, in.width, r->o->no_mean ? NULL : r->mean_q, 16, 1);
+    qt_site(r->x, n, in.width, r->o->no_mean ? NULL : r->mean_q, 16, 1, 0);
     double best = 1, least = INFINITY;
     for (size_t k = 0; k < sizeof clips / sizeof *clips; k++) {
         memcpy(r->y, r->x, n * w * sizeof *r->y);
-        qt_site(r->y, n, in.width, NULL, 4, clips[k]);
+        qt_site(r->y, n, in.width, NULL, 4, clips[k], r->wide);
         double all = 0;
         for (size_t t = 0; t < n; t++) {
             double e = 0, x = 1e-30;
@@ -90,6 +90,7 @@ void run_observe(struct run *r, struct input q, struct input t, int layer,
                  int site)
 {
     int abits = run_abits(r, layer, site);
+    r->wide = site == NUM_SITE_O || site == NUM_SITE_DOWN ? 0 : r->o->wide;
     size_t s = (size_t)q.width;
     double *all = r->sum, *part = r->sum + q.width;
     mean_of(r, q, r->mean_q);
@@ -113,7 +114,7 @@ void run_observe(struct run *r, struct input q, struct input t, int layer,
         if (r->target) {
             run_fetch(r, t, at, rows, r->y);
             if (!r->o->no_mean)
-                qt_site(r->y, rows, q.width, r->mean_t, 16, 1);
+                qt_site(r->y, rows, q.width, r->mean_t, 16, 1, 0);
             qt_cross(r->cross, r->y, r->x, rows, q.width);
         }
     }
@@ -122,6 +123,26 @@ void run_observe(struct run *r, struct input q, struct input t, int layer,
     r->in = q;
     r->in_abits = abits;
     run_report_site(r, layer, site);
+}
+
+void run_add_moment(struct run *r, double *sum)
+{
+    struct input in = {r->t.r, r->s->d, true};
+    size_t s = (size_t)in.width;
+    double trace = 0;
+    mean_of(r, in, r->mean_t);
+    memset(r->moment, 0, s * s * sizeof *r->moment);
+    for (size_t at = 0; at < r->n; at += CHUNK) {
+        size_t rows = chunk_at(r, at);
+        run_fetch(r, in, at, rows, r->x);
+        qt_site(r->x, rows, in.width, r->o->no_mean ? NULL : r->mean_t, 16, 1,
+                0);
+        qt_moment(r->moment, r->x, rows, in.width);
+    }
+    for (size_t i = 0; i < s; i++)
+        trace += r->moment[i * s + i];
+    for (size_t i = 0; i < s * s; i++)
+        sum[i] += r->moment[i] / (trace + 1e-30);
 }
 
 static double dot(const float *w, const float *x, int n)
@@ -139,7 +160,8 @@ static bool round_rows(struct run *r, const struct qt_rounding *how,
 {
     size_t all = (size_t)rows * (size_t)q->din;
     int groups = how->group > 0 ? q->din / how->group : 1;
-    struct qt_linear l = {.din = q->din, .dout = rows, .w = real};
+    struct qt_linear l = {
+        .din = q->din, .dout = rows, .wide = q->wide, .w = real};
     l.code = malloc(all);
     l.scale = malloc((size_t)rows * sizeof *l.scale);
     l.mul = how->group > 0 ? malloc((size_t)rows * (size_t)groups) : NULL;
@@ -172,7 +194,9 @@ bool run_round(struct run *r, const float *w, const float *own,
     *bias = own != NULL || !o->no_mean
                 ? qb_take(&r->b, (size_t)dout, sizeof **bias)
                 : NULL;
-    bool ok = *real != NULL && qb_linear(&r->b, q, din, dout, wbits, group) &&
+    int wide = wbits == 4 ? r->wide : 0;
+    bool ok = *real != NULL &&
+              qb_linear(&r->b, q, din, dout, wbits, group, wide) &&
               (*bias != NULL || (own == NULL && o->no_mean));
     if (!ok)
         fl_fail(err, FL_NOMEM, 0, "out of memory");

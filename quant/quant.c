@@ -56,18 +56,25 @@ static bool check(const struct quant_options *o, struct fl_error *err)
                o->asym);
     FL_FAIL_IF(o->sweeps < 0 || o->sweeps > 100, err, FL_RANGE, 0,
                "%d sweeps; there can be 0 to 100", o->sweeps);
+    FL_FAIL_IF(o->wide < 0 || o->wide % 8 != 0, err, FL_RANGE, 0,
+               "%d wide channels; they come in eights", o->wide);
+    FL_FAIL_IF(o->wide > 0 && (o->no_rotate || o->group > 0), err, FL_RANGE, 0,
+               "wide channels need rotations and rows without groups");
     FL_FAIL_IF(o->group < 0 || (o->group > 0 && o->group < 8), err, FL_RANGE, 0,
                "groups of %d weights; at least 8 share a multiplier", o->group);
     return true;
 }
 
-static bool check_mix(const struct quant_options *o, const struct num_shape *s,
-                      const char *path, struct fl_error *err)
+static bool check_model(const struct quant_options *o,
+                        const struct num_shape *s, const char *path,
+                        struct fl_error *err)
 {
     for (int i = 0; i < o->mix.n; i++)
         FL_FAIL_IF(o->mix.pick[i].layer >= s->layers, err, FL_RANGE, 0,
                    "%s has %d layers; the mix of bits names layer %d", path,
                    s->layers, o->mix.pick[i].layer);
+    FL_FAIL_IF(o->wide >= s->d, err, FL_RANGE, 0,
+               "%d wide channels of the %d that %s has", o->wide, s->d, path);
     return true;
 }
 
@@ -83,7 +90,7 @@ static bool reserve(struct run *r, struct fl_error *err)
     r->widest = (int)wide;
     struct path *paths[2] = {&r->q, &r->t};
     bool ok = true;
-    for (int i = 0; i < (r->target ? 2 : 1); i++) {
+    for (int i = 0; i < (r->target || r->o->wide > 0 ? 2 : 1); i++) {
         paths[i]->r = malloc(n * d * sizeof(float));
         paths[i]->a = malloc(n * dq * sizeof(float));
         paths[i]->h = malloc(n * f * sizeof(float));
@@ -166,6 +173,8 @@ static char *recipe(const struct run *r)
     if (root != NULL)
         cJSON_ReplaceItemInObjectCaseSensitive(root, "mix",
                                                quant_mix_json(&o->mix));
+    if (root != NULL && o->wide > 0)
+        cJSON_AddNumberToObject(root, "wide_channels", o->wide);
     if (root != NULL && r->hmt != NULL)
         cJSON_AddStringToObject(root, "hmt", r->hmt_hash);
     char *line = cJSON_PrintUnformatted(root);
@@ -197,13 +206,18 @@ static bool work(struct run *r, const int32_t *token, struct fl_error *err)
     FL_TRY(qb_init(&r->b, s, seq, model_inv_freq(r->model), err));
     r->b.m.r3 = r->o->r3;
     r->b.m.r4 = !r->o->no_rotate && !r->o->no_r4;
-    FL_FAIL_IF(!qt_rotation_init(&r->r1, s->d, r->turn, !r->o->no_rotate), err,
-               FL_NOMEM, 0, "out of memory");
+    r->b.m.wide = r->o->wide;
+    if (r->o->wide > 0)
+        FL_TRY(run_basis(r, token, err));
+    else
+        FL_FAIL_IF(!qt_rotation_init(&r->r1, s->d, r->turn, !r->o->no_rotate),
+                   err, FL_NOMEM, 0, "out of memory");
     int8_t *turn = qb_take(&r->b, (size_t)s->d, 1);
     FL_FAIL_IF(turn == NULL, err, FL_NOMEM, 0, "out of memory");
     for (int i = 0; r->r1.sign != NULL && i < s->d; i++)
         turn[i] = (int8_t)r->r1.sign[i];
-    r->b.m.turn = turn;
+    r->b.m.basis = r->r1.matrix;
+    r->b.m.turn = r->r1.matrix != NULL ? NULL : turn;
     FL_TRY(embed(r, token, err));
     for (int i = 0; i < s->layers; i++)
         FL_TRY(run_layer(r, i, err));
@@ -250,7 +264,7 @@ bool quant_run(const struct quant_options *o, const char *path, const char *out,
                 model_tok_why(m));
     r.model = m;
     r.s = model_shape(m);
-    ok = ok && check_mix(o, r.s, path, err) &&
+    ok = ok && check_model(o, r.s, path, err) &&
          qt_calibration(o, model_tok(m), &token, &sequences, r.calib_hash, err);
     struct hmt hmt = {0};
     if (ok && o->hmt != NULL) {

@@ -58,6 +58,8 @@ struct quant_options {
     int r3;                 /* 1: Hadamard on queries and keys at run time */
     int seeds;              /* rotations tried: seed, seed + 1 .. */
     int no_clip;            /* 1: a row's scale from its largest weight */
+    int wide;               /* channels of the residual stream, the ones of
+                               most energy, with 8 bits in a scheme of 4 */
     int group;              /* 0, or inputs that share a multiplier */
     int head_wbits;         /* 4 or 8; 0: the scheme's */
     double act_clip;        /* share of a u4 input's range kept; 0: by

@@ -4,8 +4,10 @@
 #include "golden/matmul.h"
 #include "num/hadamard.h"
 #include "quant/work.h"
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t next(uint64_t *state)
 {
@@ -17,7 +19,7 @@ static uint64_t next(uint64_t *state)
 
 bool qt_rotation_init(struct qt_rotation *r, int n, uint64_t seed, bool on)
 {
-    *r = (struct qt_rotation){n, NULL};
+    *r = (struct qt_rotation){.n = n};
     if (!on)
         return true;
     r->sign = malloc((size_t)n * sizeof *r->sign);
@@ -29,7 +31,22 @@ bool qt_rotation_init(struct qt_rotation *r, int n, uint64_t seed, bool on)
 void qt_rotation_free(struct qt_rotation *r)
 {
     free(r->sign);
-    r->sign = NULL;
+    free(r->matrix);
+    free(r->room);
+    r->sign = r->matrix = r->room = NULL;
+}
+
+/* Each row of x (rows, n) times the transposed matrix. */
+static void multiply(const struct qt_rotation *r, float *x, size_t rows)
+{
+    size_t n = (size_t)r->n;
+    for (size_t at = 0; at < rows; at += QT_PART) {
+        size_t part = rows - at < QT_PART ? rows - at : QT_PART;
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)part, r->n,
+                    r->n, 1, x + at * n, r->n, r->matrix, r->n, 0, r->room,
+                    r->n);
+        memcpy(x + at * n, r->room, part * n * sizeof *x);
+    }
 }
 
 void qt_rotate_rows(const struct qt_rotation *r, float *x, size_t rows)
@@ -37,6 +54,8 @@ void qt_rotate_rows(const struct qt_rotation *r, float *x, size_t rows)
     struct num_had h = num_had_split(r->n);
     int block = h.m * h.p;
     float f = (float)(ldexp(1, num_fht_shift(block)) / sqrt(block));
+    if (r->matrix != NULL)
+        multiply(r, x, rows);
     if (r->sign == NULL)
         return;
 #pragma omp parallel for schedule(static)
@@ -51,7 +70,7 @@ void qt_rotate_rows(const struct qt_rotation *r, float *x, size_t rows)
 bool qt_rotate_columns(const struct qt_rotation *r, float *x, size_t columns)
 {
     size_t n = (size_t)r->n;
-    if (r->sign == NULL)
+    if (r->sign == NULL && r->matrix == NULL)
         return true;
     float *y = malloc(n * columns * sizeof *y);
     if (y == NULL)

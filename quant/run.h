@@ -34,8 +34,10 @@ struct run {
     const struct num_shape *s;
     uint32_t turn;      /* seed of the rotations' signs */
     double loss;        /* of the calibration text */
+    double share_wide;  /* of the inputs' energy in the wide channels */
     double share, part; /* of all the work: done before this run, its own */
     double act_clip;    /* of the site observed last */
+    int wide;           /* its wide channels */
     int widest;         /* of all inputs */
     struct input in;    /* its input */
     int in_abits;
@@ -94,6 +96,13 @@ bool run_head(struct run *r, const int32_t *token, struct fl_error *err);
 bool run_load_layer(struct run *r, int layer, struct fl_error *err);
 bool run_rotate_values(struct run *r, int layer);
 void run_rotate_down(struct run *r);
+
+/* basis.c: R1 whose first channels are those of most energy. */
+bool run_basis(struct run *r, const int32_t *token, struct fl_error *err);
+/* layer.c: moves path t past an unrotated layer; adds to the moments (d, d) of its inputs. */
+bool run_real_layer(struct run *r, int layer, double *sum,
+                    struct fl_error *err);
+void run_add_moment(struct run *r, double *sum);
 
 /* balance.c: gains between v and o from attention outputs a (n, qh h), and
  * between up and down from their product's other side h (n, f). */

@@ -13,10 +13,14 @@
 
 /* ---- rotate.c: exact changes of basis --------------------------------- */
 
-/* An orthogonal matrix of order n: x -> H (sign * x) / sqrt(block). */
+enum { QT_PART = 64 };
+
+/* An orthogonal matrix of order n: x -> H (sign * x) / sqrt(block), or x -> M x. */
 struct qt_rotation {
     int n;
-    float *sign; /* (n) +-1; NULL: the identity */
+    float *sign;   /* (n) +-1 */
+    float *matrix; /* (n, n) M; both NULL: the identity */
+    float *room;   /* (QT_PART, n) for products with M */
 };
 
 bool qt_rotation_init(struct qt_rotation *r, int n, uint64_t seed, bool on);
@@ -38,6 +42,7 @@ struct qt_linear {
     int8_t *code; /* (dout, din) */
     float *scale; /* (dout) real value of one code, representable */
     uint8_t *mul; /* (dout, groups), NULL: no groups */
+    int wide;     /* columns with i8 codes of an eighth of the step */
 };
 
 struct qt_rounding {
@@ -68,7 +73,7 @@ void qt_scales(struct qt_linear *l, const float *weight, int wbits, int group,
 static inline float qt_step(const struct qt_linear *l, int group, int o, int i)
 {
     if (l->mul == NULL)
-        return l->scale[o];
+        return i < l->wide ? l->scale[o] / 8 : l->scale[o];
     return l->scale[o] * (float)l->mul[(size_t)o * (size_t)(l->din / group) +
                                        (size_t)(i / group)];
 }
@@ -97,9 +102,10 @@ void qt_norm(const float *r, float *x, size_t n, int d, double eps);
 /* mean (width) over n rows. */
 void qt_mean(const float *x, size_t n, int width, double *mean);
 /* A site's codes as real values, in place: mean (NULL: none) out, then abits
- * a token. 16: only the mean. */
+ * a token. 16: only the mean. The first `wide` channels have i8 codes where
+ * abits is 4, else wide is 0. */
 void qt_site(float *x, size_t n, int width, const float *mean, int abits,
-             double clip);
+             double clip, int wide);
 /* y (n, dout) = x w^T + bias. */
 void qt_apply(const float *w, const float *bias, const float *x, float *y,
               size_t n, int din, int dout);

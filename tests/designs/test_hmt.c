@@ -138,15 +138,15 @@ static void random_models(void)
         int size[4]; /* segment, sensory, memories, dm */
     } tests[] = {
         {"small",
-         {SHAPE(2, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 0, 0, 0, 0, 1},
+         {SHAPE(2, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 0, 0, 0, 0, 1, 0},
          "tp=4,wp=8,bp=2,dwp=4,ch=2,kp=4,hp=1",
          {7, 3, 4, 10}},
         {"groups",
-         {SHAPE(2, 32, 48, 4, 2, 8, 40), 40, 4, 8, 4, 0, 16, 1, 1, 0, 1, 5},
+         {SHAPE(2, 32, 48, 4, 2, 8, 40), 40, 4, 8, 4, 0, 16, 1, 1, 0, 1, 5, 0},
          "tp=3,wp=5,bp=4,dwp=12,ch=1,kp=8,hp=2",
          {6, 6, 3, 8}},
         {"none", /* no queue: T everywhere */
-         {SHAPE(1, 64, 172, 8, 4, 8, 64), 40, 8, 0, 8, 0, 0, 1, 1, 1, 1, 4},
+         {SHAPE(1, 64, 172, 8, 4, 8, 64), 40, 8, 0, 8, 0, 0, 1, 1, 1, 1, 4, 0},
          "tp=8,wp=5,bp=2,dwp=6,ch=4,kp=8,hp=3",
          {8, 2, 0, 4}},
     };
@@ -162,7 +162,7 @@ static void random_models(void)
 static void refusals(void)
 {
     const struct qrandom o = {
-        SHAPE(1, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 0, 0, 0, 0, 1};
+        SHAPE(1, 16, 24, 4, 2, 8, 37), 40, 4, 0, 8, 0, 0, 0, 0, 0, 0, 1, 0};
     struct fl_error err;
     struct num_qmodel *m = qrandom_new(&o);
     struct num_hmt *h = hrandom_new(16, 3, 7, 3, 4, 1);

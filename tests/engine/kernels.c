@@ -282,9 +282,12 @@ static void test_quant(const struct eng_kernels *k)
     for (int s = 0; s < SIZES; s++)
         for (int round = 0; round < 60; round++) {
             int n = sizes[s], kp = (n + ENG_KB - 1) / ENG_KB * ENG_KB;
-            struct num_qsite site = {round % 2 ? 4 : 8, round % 27,
-                                     (uint32_t)pick(0, 1000, 65536),
-                                     round % 3 ? mean : NULL};
+            struct num_qsite site = {.abits = round % 2 ? 4 : 8,
+                                     .frac = round % 27,
+                                     .clip = (uint32_t)pick(0, 1000, 65536),
+                                     .mean = round % 3 ? mean : NULL};
+            if (site.abits == 4 && round % 4 == 1)
+                site.wide = n / (1 + round % 5);
             for (int i = 0; i < n; i++) {
                 from[i] = (int32_t)random_word() >> pick(0, 5, 31);
                 if (round % 7 == 0)
@@ -302,16 +305,23 @@ static void test_quant(const struct eng_kernels *k)
                 .x = c.data, .pre = pre.data, .pair = pair.data};
             k->quant(x.data, n, kp, &site, &q);
             int32_t mn = 0, mx = 0, sum = 0;
+            uint32_t far = 0;
             for (int i = 0; i < n; i++) {
                 if (site.mean)
                     from[i] = (int32_t)num_sat((int64_t)from[i] - mean[i], 27);
+                uint32_t m = i < site.wide ? num_abs32(from[i]) : 0;
+                far = m > far ? m : far;
+                if (i < site.wide)
+                    continue;
                 mn = from[i] < mn ? from[i] : mn;
                 mx = from[i] > mx ? from[i] : mx;
             }
             struct num_qparam want =
-                site.abits == 4 ? num_qparam_u4(mn, mx, site.clip, site.frac)
-                                : num_qparam_i8(num_abs32(mx > -mn ? mx : mn),
-                                                site.clip, site.frac);
+                site.wide > 0
+                    ? num_qparam_u4w(mn, mx, far, site.clip, site.frac)
+                : site.abits == 4 ? num_qparam_u4(mn, mx, site.clip, site.frac)
+                                  : num_qparam_i8(num_abs32(mx > -mn ? mx : mn),
+                                                  site.clip, site.frac);
             int ok = guard_ok(&x) && guard_ok(&c) && guard_ok(&pre);
             ok &= q.q.r == want.r && q.q.zp == want.zp &&
                   q.q.shift == want.shift &&
@@ -319,6 +329,7 @@ static void test_quant(const struct eng_kernels *k)
                   q.q.scale.exp == want.scale.exp;
             for (int i = 0; i < kp; i++) {
                 int v = i >= n            ? 0
+                        : i < site.wide   ? num_code_u4w(from[i], want)
                         : site.abits == 4 ? num_code_u4(from[i], want)
                                           : num_code_i8(from[i], want);
                 if (i % ENG_KB == 0)
@@ -330,7 +341,7 @@ static void test_quant(const struct eng_kernels *k)
             ok &= guard_ok(&pair);
             int32_t sums[MAX_K / ENG_KB + 1];
             pair_sums(q.x, kp, sums);
-            ok &= !k->pairs || site.abits == 8 ||
+            ok &= !k->pairs || num_input_bits(&site) == 8 ||
                   !memcmp(sums, q.pair, (size_t)(kp / ENG_KB + 1) * 4);
             ok &= q.run <= longest_run(q.x, kp / ENG_KB) && q.run >= 1;
             check(k, ok, "quant n %d round %d", n, round);

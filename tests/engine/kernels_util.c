@@ -163,7 +163,7 @@ static void speed_ops(const struct eng_kernels *k)
     static int32_t pre[64], pair[64];
     static int16_t cs[64];
     struct num_scale one = {40000, -20};
-    struct num_qsite site = {8, 16, 65536, NULL};
+    struct num_qsite site = {.abits = 8, .frac = 16, .clip = 65536};
     struct eng_codes c = {.x = code, .pre = pre, .pair = pair};
     for (int i = 0; i < 1536; i++)
         x[i] = y[i] = (int32_t)random_word() >> 10;

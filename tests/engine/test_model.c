@@ -83,6 +83,23 @@ static const struct qrandom cases[] = {
      .abits = 8,
      .r3 = 1,
      .r4 = 1},
+    {.shape = {1, 192, 320, 3, 1, 64, 77, 64, 0, 0, 0},
+     .seq = 96,
+     .wbits = 4,
+     .abits = 4,
+     .head_abits = 4,
+     .mean = 1,
+     .bias = 1,
+     .r4 = 1,
+     .wide = 24},
+    {.shape = {1, 51, 90, 3, 1, 18, 40, 64, 0, 0, 0},
+     .seq = 40,
+     .wbits = 4,
+     .head_wbits = 8,
+     .abits = 8,
+     .head_abits = 4,
+     .r4 = 1,
+     .wide = 40},
 };
 
 enum { CASES = sizeof cases / sizeof *cases };

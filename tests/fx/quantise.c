@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/fx/quantise.c -- quantise against gold_quantise: i8 and u4, with and
- * without a mean, clipped or not, constant and extreme tokens. */
+ * without a mean, clipped or not, constant and extreme tokens; with and
+ * without wide channels. */
 #include "tests/fx/vectors.h"
 #include "golden/ops.h"
 
@@ -28,6 +29,20 @@
 #define FX_DIM  96
 #include "fx/quantise.h"
 
+#define FX_NAME unit_wide
+#define FX_TP   1
+#define FX_BP   1
+#define FX_DIM  4
+#define FX_WIDE 1
+#include "fx/quantise.h"
+
+#define FX_NAME both_wide
+#define FX_TP   2
+#define FX_BP   3
+#define FX_DIM  96
+#define FX_WIDE 1
+#include "fx/quantise.h"
+
 enum { TOP = (1 << 26) - 1 };
 
 /* 0, 1: random of 27 and 12 bits; 2: zeros; 3: only positive; 4: only
@@ -44,15 +59,17 @@ static int32_t value(int kind)
                                     : -TOP - 1);
 }
 
-#define CASE(name, TP, BP)                                                     \
+#define CASE(name, TP, BP, WIDE, ...)                                          \
     static void run_##name(unsigned depth, int kind, int abits, int groups,    \
                            int din)                                            \
     {                                                                          \
+        int wide = WIDE && abits == 4 ? (kind * 3 + din / 4) % din : 0;        \
         static int32_t x_in[4][TP][576], mu[1][576];                           \
         static int8_t want[4][TP][576];                                        \
         uint32_t token[4][TP];                                                 \
         struct num_qsite site = {.abits = abits,                               \
                                  .frac = (int)h_rand(8, 18),                   \
+                                 .wide = wide,                                 \
                                  .clip = kind % 2 ? 65536 : 52000,             \
                                  .mean = kind % 3 ? mu[0] : NULL};             \
         h_begin(#name, depth);                                                 \
@@ -65,7 +82,8 @@ static int32_t value(int kind)
         for (int g = 0; g < groups; g++) {                                     \
             for (int t = 0; t < TP; t++) {                                     \
                 for (int i = 0; i < din; i++)                                  \
-                    x_in[g][t][i] = value((kind + t) % 7);                     \
+                    x_in[g][t][i] =                                            \
+                        value((kind + t) % 7) >> (i < wide ? 0 : wide % 8);    \
                 struct num_qparam q =                                          \
                     gold_quantise(&site, x_in[g][t], din, want[g][t]);         \
                 token[g][t] = fx_scale_pack(q.scale, q.zp);                    \
@@ -81,7 +99,8 @@ static int32_t value(int kind)
                                  .din = din,                                   \
                                  .abits = abits,                               \
                                  .clip = site.clip,                            \
-                                 .frac = site.frac};                           \
+                                 .frac =                                       \
+                                     site.frac __VA_OPT__(, ) __VA_ARGS__};    \
         H_RUN(name, p);                                                        \
         for (int g = 0; g < groups; g++) {                                     \
             FX_BEAT(scale, TP) b = H_TAKE(s);                                  \
@@ -91,10 +110,12 @@ static int32_t value(int kind)
         }                                                                      \
         h_end();                                                               \
     }
-CASE(unit, 1, 1)
-CASE(prefill, 3, 1)
-CASE(decode, 1, 4)
-CASE(both, 2, 3)
+CASE(unit, 1, 1, 0)
+CASE(prefill, 3, 1, 0)
+CASE(decode, 1, 4, 0)
+CASE(both, 2, 3, 0)
+CASE(unit_wide, 1, 1, 1, .wide = wide)
+CASE(both_wide, 2, 3, 1, .wide = wide)
 
 int main(int argc, char **argv)
 {
@@ -108,6 +129,8 @@ int main(int argc, char **argv)
                 run_decode(depth, kind, abits, 1, 172);
                 run_decode(depth, kind, abits, 0, 172);
                 run_both(depth, kind, abits, 3, 96);
+                run_unit_wide(depth, kind, abits, 2, 4);
+                run_both_wide(depth, kind, abits, 3, 96);
             }
     return h_done("quantise");
 }

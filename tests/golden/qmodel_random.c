@@ -64,17 +64,31 @@ static void linear(struct builder *b, const struct qrandom *o,
                    int obits, int frac, double out, int bias)
 {
     size_t n = (size_t)dout;
-    int bytes = wbits == 8 ? din : (din + 1) / 2;
+    int wide = obits == NUM_ACT_BITS && wbits == 4 ? o->wide : 0;
+    int bytes = wbits == 8 ? din : (din - wide + 1) / 2;
     int group = o->group > 0 && din % o->group == 0 ? o->group : 0;
     int groups = group > 0 ? din / group : 1;
     uint8_t *w = take(b, n * (size_t)bytes, 1);
+    int8_t *w8 = wide > 0 ? take(b, n * (size_t)wide, 1) : NULL;
     uint16_t *mant = take(b, n, sizeof *mant);
     int8_t *exp = take(b, n, 1);
     uint8_t *mul = group > 0 ? take(b, n * (size_t)groups, 1) : NULL;
     int32_t *colsum = take(b, n, sizeof *colsum);
     int32_t *bv = bias ? take(b, n, sizeof *bv) : NULL;
-    *l = (struct num_qlinear){din, dout, wbits, group, obits,  frac,
-                              w,   mant, exp,   mul,   colsum, bv};
+    *l = (struct num_qlinear){.din = din,
+                              .dout = dout,
+                              .wbits = wbits,
+                              .wide = wide,
+                              .group = group,
+                              .obits = obits,
+                              .frac = frac,
+                              .w = w,
+                              .w8 = w8,
+                              .mant = mant,
+                              .exp = exp,
+                              .mul = mul,
+                              .colsum = colsum,
+                              .bias = bv};
     if (b->failed)
         return;
     double spread = wbits == 8 ? 42 : 2.7; /* of the codes */
@@ -93,16 +107,21 @@ static void linear(struct builder *b, const struct qrandom *o,
                 int lim = wbits == 8 ? 127 : 7;
                 int c = (int)num_clamp(lrint(normal(b) * spread),
                                        wbits == 8 ? -127 : -8, lim);
-                col += m * c;
-                if (wbits == 8)
+                if (i < wide)
+                    c = (int)num_clamp(lrint(normal(b) * 8 * spread), -127,
+                                       127);
+                col += m * c * (i < wide || wide == 0 ? 1 : 8);
+                if (i < wide)
+                    w8[r * wide + i] = (int8_t)c;
+                else if (wbits == 8)
                     w[(size_t)r * (size_t)bytes + (size_t)i] = (uint8_t)c;
                 else
-                    w[(size_t)r * (size_t)bytes + (size_t)(i / 2)] |=
-                        (uint8_t)((c & 15) << (i % 2 * 4));
+                    w[(size_t)r * (size_t)bytes + (size_t)((i - wide) / 2)] |=
+                        (uint8_t)((c & 15) << ((i - wide) % 2 * 4));
             }
         }
-        struct num_scale s =
-            num_scale_of(step / sqrt(ms) * uniform(b, 0.5, 1.5));
+        struct num_scale s = num_scale_of(
+            step / sqrt(ms) * uniform(b, 0.5, 1.5) / (wide > 0 ? 8 : 1));
         mant[r] = s.mant;
         exp[r] = (int8_t)s.exp;
         colsum[r] = (int32_t)col;
@@ -112,13 +131,14 @@ static void linear(struct builder *b, const struct qrandom *o,
 }
 
 static void site(struct builder *b, const struct qrandom *o,
-                 struct num_qsite *s, int abits, int n, int frac)
+                 struct num_qsite *s, int abits, int n, int frac, int wide)
 {
     int32_t *mean = o->mean ? take(b, (size_t)n, sizeof *mean) : NULL;
     for (int i = 0; mean != NULL && i < n; i++)
         mean[i] = (int32_t)lrint(ldexp(normal(b) * 0.5, frac));
     s->abits = abits;
     s->frac = frac;
+    s->wide = abits == 4 ? wide : 0;
     s->clip = abits == 4 ? 55705 : (uint32_t)between(b, 60000, 65536);
     s->mean = mean;
 }
@@ -141,10 +161,10 @@ static void layer(struct builder *b, const struct qrandom *o,
     int gf = between(b, 14, 20), uf = between(b, 14, 20);
     int af = between(b, 14, 20);
     l->h_frac = between(b, 14, 18);
-    site(b, o, &l->site[NUM_SITE_ATTN], o->abits, s->d, NUM_NORM_FRAC);
-    site(b, o, &l->site[NUM_SITE_O], o->abits, dq, af);
-    site(b, o, &l->site[NUM_SITE_FFN], o->abits, s->d, NUM_NORM_FRAC);
-    site(b, o, &l->site[NUM_SITE_DOWN], o->abits, s->ffn, l->h_frac);
+    site(b, o, &l->site[NUM_SITE_ATTN], o->abits, s->d, NUM_NORM_FRAC, o->wide);
+    site(b, o, &l->site[NUM_SITE_O], o->abits, dq, af, 0);
+    site(b, o, &l->site[NUM_SITE_FFN], o->abits, s->d, NUM_NORM_FRAC, o->wide);
+    site(b, o, &l->site[NUM_SITE_DOWN], o->abits, s->ffn, l->h_frac, 0);
     linear(b, o, &l->lin[NUM_Q], s->d, dq, o->wbits, act, qf, 2, bias);
     linear(b, o, &l->lin[NUM_K], s->d, dkv, o->wbits, act, qf, 2, bias);
     linear(b, o, &l->lin[NUM_V], s->d, dkv, o->wbits, act, vf, 1, bias);
@@ -177,6 +197,7 @@ struct num_qmodel *qrandom_new(const struct qrandom *o)
     m->shape.eps = s->eps > 0 ? s->eps : 1e-5;
     m->seq = o->seq;
     m->kvbits = 8;
+    m->wide = o->wide;
     m->r3 = o->r3;
     m->r4 = o->r4;
     m->res_frac = between(b, 18, 22);
@@ -190,7 +211,7 @@ struct num_qmodel *qrandom_new(const struct qrandom *o)
     for (int l = 0; !b->failed && l < s->layers; l++)
         layer(b, o, &m->layer[l]);
     site(b, o, &m->head_site, o->head_abits ? o->head_abits : 8, s->d,
-         NUM_NORM_FRAC);
+         NUM_NORM_FRAC, o->wide);
     linear(b, o, &m->head, s->d, s->vocab,
            o->head_wbits ? o->head_wbits : o->wbits, NUM_ACT_BITS,
            NUM_LOGIT_FRAC, 3, o->bias);
@@ -200,8 +221,9 @@ struct num_qmodel *qrandom_new(const struct qrandom *o)
     }
     for (int t = 0; t < s->vocab; t++) {
         for (int i = 0; i < s->d; i++)
-            embed[(size_t)t * (size_t)s->d + (size_t)i] =
-                (int8_t)num_clamp(lrint(normal(b) * 42), -127, 127);
+            embed[(size_t)t * (size_t)s->d + (size_t)i] = (int8_t)num_clamp(
+                lrint(normal(b) * ((int)i < o->wide || !o->wide ? 42 : 8)),
+                -127, 127);
         struct num_scale e = num_scale_of(uniform(b, 0.5, 2) / 42);
         emant[t] = e.mant;
         eexp[t] = (int8_t)e.exp;

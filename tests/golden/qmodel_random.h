@@ -19,6 +19,7 @@ struct qrandom {
     int mean, bias;         /* 1: sites have a mean, linears a bias */
     int r3, r4;
     uint32_t seed;
+    int wide; /* 0, or wide channels of the residual stream */
 };
 
 /* NULL: out of memory. Give it back to qrandom_free. */

@@ -142,7 +142,7 @@ static struct num_scale pass(const struct num_qmodel *m, struct num_row first,
         gold_int_step(&g, token[i], logits + (i + 1) * vocab);
     if (trail)
         gold_int_row(&g, first, logits + (n + 1) * vocab);
-    struct num_qsite site = {8, 16, 65536, NULL};
+    struct num_qsite site = {.abits = 8, .frac = 16, .clip = 65536};
     gold_rmsnorm(g.r, D, m->eps_q, m->sqrt_d, g.x);
     struct num_scale s = gold_quantise(&site, g.x, D, code).scale;
     gold_int_free(&g);

@@ -20,18 +20,25 @@ enum { SEQ = 12, WIDE = 512 };
 static double site_real(const struct num_qsite *s, const double *x, int n,
                         double *y)
 {
-    double lo = 0, hi = 0;
+    double lo = 0, hi = 0, far = 0;
     for (int i = 0; i < n; i++) {
         y[i] = x[i] - (s->mean ? ldexp(s->mean[i], -s->frac) : 0);
+        if (i < s->wide) {
+            far = fmax(far, fabs(y[i]));
+            continue;
+        }
         lo = fmin(lo, y[i]);
         hi = fmax(hi, y[i]);
     }
     double clip = s->clip / 65536.0;
     double step =
         s->abits == 4 ? (hi - lo) * clip / 15 : fmax(hi, -lo) * clip / 127;
+    step = fmax(step, far * clip / 112);
     double zp = s->abits == 4 ? rint(-lo * clip / step) : 0;
     double min = s->abits == 4 ? 0 : -127, max = s->abits == 4 ? 15 : 127;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < s->wide; i++)
+        y[i] = (fmin(127, fmax(-127, rint(y[i] / step) + zp)) - zp) * step;
+    for (int i = s->wide; i < n; i++)
         y[i] = (fmin(max, fmax(min, rint(y[i] / step) + zp)) - zp) * step;
     return step;
 }
@@ -42,11 +49,15 @@ static void linear_real(const struct num_qlinear *l, const double *x, double *y)
         double sum = 0;
         for (int i = 0; i < l->din; i++) {
             int c;
-            if (l->wbits == 8) {
+            if (i < l->wide) {
+                c = l->w8[o * l->wide + i];
+            } else if (l->wbits == 8) {
                 c = (int8_t)l->w[o * l->din + i];
             } else {
-                int b = l->w[o * ((l->din + 1) / 2) + i / 2];
-                c = ((i & 1 ? b >> 4 : b & 15) ^ 8) - 8;
+                int k = i - l->wide;
+                int b = l->w[o * ((l->din - l->wide + 1) / 2) + k / 2];
+                c = ((k & 1 ? b >> 4 : b & 15) ^ 8) - 8;
+                c *= l->wide > 0 ? 8 : 1;
             }
             int m =
                 l->group ? l->mul[o * (l->din / l->group) + i / l->group] : 1;
@@ -232,9 +243,18 @@ static void close_to_real(void **state)
                         .abits = 4,
                         .head_abits = 4,
                         .seed = 4};
-    struct qrandom *all[] = {&a, &b, &c, &d};
-    const double limit[] = {1e-3, 1e-3, 2e-2, 2e-2};
-    for (int i = 0; i < 4; i++) {
+    struct qrandom e8 = {.shape = {2, 67, 40, 3, 1, 24, 64, SEQ, 0, 0, 0},
+                         .seq = SEQ,
+                         .wbits = 4,
+                         .abits = 4,
+                         .head_abits = 4,
+                         .mean = 1,
+                         .bias = 1,
+                         .wide = 24,
+                         .seed = 5};
+    struct qrandom *all[] = {&a, &b, &c, &d, &e8};
+    const double limit[] = {1e-3, 1e-3, 2e-2, 2e-2, 2e-2};
+    for (int i = 0; i < 5; i++) {
         double e = run(all[i]);
         print_message("case %d: error energy %.3g\n", i, e);
         assert_true(e < limit[i]);

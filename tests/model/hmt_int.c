@@ -82,7 +82,8 @@ static void search_is_near(const int8_t *turn, double scale)
     struct hmt_int q;
     struct fl_error err;
     make(&h, scale);
-    WORKS(hmt_int_make(&q, &h, turn, "x", &err), err);
+    WORKS(hmt_int_make(&q, &h, &(struct hmt_basis){turn, NULL}, "x", &err),
+          err);
     const struct num_hmt *m = &q.m;
     double t[D], y[D];
     for (int i = 0; i < D; i++)
@@ -145,13 +146,16 @@ static void odd_numbers(void **state)
     make(&h, 1);
     for (int i = 0; i < D * DM; i++)
         h.wq[i] = 0; /* nothing learned: all weights alike */
-    WORKS(hmt_int_make(&q, &h, none, "x", &err), err);
+    WORKS(hmt_int_make(&q, &h, &(struct hmt_basis){none, NULL}, "x", &err),
+          err);
     hmt_int_free(&q);
     for (int i = 0; i < D * DM; i++)
         h.wk[i] = 1e30f;
-    FAILS(hmt_int_make(&q, &h, none, "x", &err), err, "too large");
+    FAILS(hmt_int_make(&q, &h, &(struct hmt_basis){none, NULL}, "x", &err), err,
+          "too large");
     h.memories = NUM_HMT_MAX_MEMORIES + 1;
-    FAILS(hmt_int_make(&q, &h, none, "x", &err), err, "at most");
+    FAILS(hmt_int_make(&q, &h, &(struct hmt_basis){none, NULL}, "x", &err), err,
+          "at most");
     hmt_free(&h);
 }
 

@@ -55,8 +55,8 @@ static double distance(const float *x, const float *y, const float *gamma,
     return sqrt(e / all);
 }
 
-static void both(const char *scheme, bool rotate, bool bf16, double near,
-                 double loss)
+static void both(const char *scheme, bool rotate, int wide, bool bf16,
+                 double near, double loss)
 {
     struct quant_options o;
     struct fl_error err;
@@ -69,6 +69,7 @@ static void both(const char *scheme, bool rotate, bool bf16, double near,
     o.calib_length = 128;
     o.seq = 128;
     o.no_rotate = !rotate;
+    o.wide = wide;
     o.seed = 3;
     if (!quant_run(&o, model_file, path, &err) || !pkg_open(&p, path, &err) ||
         !quant_export(&p, dir, bf16, &err) || !model_open(&m, dir, &err) ||
@@ -114,9 +115,11 @@ static void both(const char *scheme, bool rotate, bool bf16, double near,
 
 static void exported(void **state)
 {
-    both("w8a8kv8", true, false, 0.03, 0.02);
-    both("w8a8kv8", false, true, 0.03, 0.02);
-    both("w4a8kv8", true, false, 0.4, 0.03);
+    both("w8a8kv8", true, 0, false, 0.03, 0.02);
+    both("w8a8kv8", false, 0, true, 0.03, 0.02);
+    both("w8a8kv8", true, 8, false, 0.03, 0.02);
+    both("w4a8kv8", true, 8, false, 0.4, 0.03);
+    both("w4a8kv8", true, 0, false, 0.4, 0.03);
 }
 
 static void refusals(void **state)

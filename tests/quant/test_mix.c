@@ -66,7 +66,7 @@ static void choosing(void **state)
     double gain[9] = {3, 1, 1, 2.5, 0, 2, 1, -1, 2};
     struct quant_mix m;
     struct fl_error err;
-    assert_true(quant_mix_choose(&m, &s, gain, 0.25, 8, &err)); /* 352 */
+    assert_true(quant_mix_choose(&m, &s, gain, 0.25, 8, 0, &err)); /* 352 */
     /* by gain a multiplication: o of 1, attn of 0, down of 0 */
     assert_int_equal(m.n, 3);
     assert_int_equal(m.pick[0].layer, 1);
@@ -76,11 +76,17 @@ static void choosing(void **state)
     assert_int_equal(m.pick[2].layer, 0);
     assert_int_equal(m.pick[2].wbits, 8);
     quant_mix_free(&m);
-    assert_true(quant_mix_choose(&m, &s, gain, 1, 0, &err));
+    assert_true(quant_mix_choose(&m, &s, gain, 1, 0, 0, &err));
     assert_int_equal(m.n, 7); /* all but those that gain nothing */
     quant_mix_free(&m);
-    assert_true(quant_mix_choose(&m, &s, gain, 0, 0, &err));
+    assert_true(quant_mix_choose(&m, &s, gain, 0, 0, 0, &err));
     assert_int_equal(m.n, 0);
+    quant_mix_free(&m);
+    /* 2 wide channels of 8: 256 of 1408 are gone, and attn of 0 costs 96 */
+    assert_true(quant_mix_choose(&m, &s, gain, 0.25, 8, 2, &err)); /* 352 */
+    assert_int_equal(m.n, 1);
+    assert_int_equal(m.pick[0].site, NUM_SITE_ATTN);
+    assert_int_equal(m.pick[0].layer, 0);
     quant_mix_free(&m);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <math.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "golden/int.h"
@@ -32,7 +33,8 @@ static struct num_qmodel *any_model(int variant)
                         .bias = variant & 2,
                         .r4 = 1,
                         .r3 = variant & 4,
-                        .seed = (uint32_t)variant};
+                        .seed = (uint32_t)variant,
+                        .wide = variant & 8 ? 7 : 0};
     o.shape.qkv_bias = (variant & 2) != 0;
     o.r3 = o.r3 != 0;
     return qrandom_new(&o);
@@ -62,7 +64,7 @@ static void logits(const struct num_qmodel *m, int32_t *to)
 
 static void round_trip(void **state)
 {
-    for (int v = 0; v < 8; v++) {
+    for (int v = 0; v < 11; v++) { /* from 8 on with wide channels */
         struct num_qmodel *m = any_model(v);
         double inv[3] = {1, 0.5, 0.25};
         struct fl_error err = {0};
@@ -177,6 +179,19 @@ static void values(void **state)
     WRONG(&l->site[0].abits, int, 5, "5-bit inputs");
     WRONG(&l->site[0].clip, uint32_t, 0, "clip");
     WRONG(&l->h_frac, int, 27, "fraction bits");
+    qrandom_free(m);
+    m = any_model(10); /* w4, u4, 7 wide channels, 13 others */
+    up = &m->layer[1].lin[NUM_UP];
+    WRONG(up->w8 + 9, int8_t, -128, "outside its range");
+    WRONG(up->w8 + 9, int8_t, up->w8[9] ^ 1, "column sum");
+    WRONG(up->w + 6, uint8_t, up->w[6] | 0xF0, "outside its range");
+    WRONG(&m->wide, int, 20, "wide");
+    float basis[20 * 20] = {0};
+    for (int i = 0; i < 20; i++)
+        basis[i * 21] = 1;
+    m->basis = basis;
+    WRONG(&basis[3 * 20 + 1], float, 0.5f, "row 3 of 'basis'");
+    WRONG(&basis[3 * 20 + 1], float, NAN, "row 3 of 'basis'");
     qrandom_free(m);
 }
 

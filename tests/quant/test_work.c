@@ -98,7 +98,12 @@ static double rounded(const float *w, const float *x, const float *h,
     static float q[OUT * IN], scale[OUT];
     static int8_t code[OUT * IN];
     static uint8_t mul[OUT * IN];
-    struct qt_linear l = {IN, OUT, q, code, scale, how.group > 0 ? mul : NULL};
+    struct qt_linear l = {.din = IN,
+                          .dout = OUT,
+                          .w = q,
+                          .code = code,
+                          .scale = scale,
+                          .mul = how.group > 0 ? mul : NULL};
     memcpy(q, w, sizeof q);
     assert_true(qt_round(&l, h, &how, NULL));
     int lo = how.wbits == 4 ? -8 : -127, hi = how.wbits == 4 ? 7 : 127;
@@ -188,25 +193,33 @@ static void sites(void **state)
 {
     enum { N = 40 };
     for (int k = 0; k < 200; k++) {
-        int abits = k & 1 ? 4 : 8;
+        int abits = k & 1 ? 4 : 8, wide = k % 4 == 1 ? 8 : 0;
+        uint32_t most = 0;
         float x[N], mean[N];
         int32_t fixed[N], mn = 0, mx = 0;
         for (int i = 0; i < N; i++) {
-            x[i] = ldexpf(rintf(ldexpf(uniform() * (i == 3 ? 9 : 2), 16)), -16);
+            double size = (i == 3 ? 9 : 2) * (i < wide ? 1 + k % 9 : 1);
+            x[i] = ldexpf(rintf(ldexpf(uniform() * (float)size, 16)), -16);
             mean[i] = ldexpf(rintf(ldexpf(uniform(), 16)), -16);
             fixed[i] = (int32_t)ldexpf(x[i] - mean[i], 16);
+            if (i < wide) {
+                most = num_abs32(fixed[i]) > most ? num_abs32(fixed[i]) : most;
+                continue;
+            }
             mn = fixed[i] < mn ? fixed[i] : mn;
             mx = fixed[i] > mx ? fixed[i] : mx;
         }
         uint32_t clip = abits == 4 ? 55705 : 65536;
-        qt_site(x, 1, N, mean, abits, clip / 65536.0);
+        qt_site(x, 1, N, mean, abits, clip / 65536.0, wide);
         uint32_t amax = (uint32_t)(mx > -mn ? mx : -mn);
-        struct num_qparam p = abits == 4 ? num_qparam_u4(mn, mx, clip, 16)
-                                         : num_qparam_i8(amax, clip, 16);
+        struct num_qparam p = abits == 4
+                                  ? num_qparam_u4w(mn, mx, most, clip, 16)
+                                  : num_qparam_i8(amax, clip, 16);
         int off = 0;
         for (int i = 0; i < N; i++) {
-            int c = abits == 4 ? num_code_u4(fixed[i], p) - p.zp
-                               : num_code_i8(fixed[i], p);
+            int c = i < wide     ? num_code_u4w(fixed[i], p) - p.zp
+                    : abits == 4 ? num_code_u4(fixed[i], p) - p.zp
+                                 : num_code_i8(fixed[i], p);
             double real = c * num_scale_real(p.scale);
             off += fabs(real - x[i]) > 1e-4 * fabs(real) + 1e-6;
         }
