@@ -271,7 +271,7 @@ static void enter(Region *to, Block *from, Region *at, int s, Buf *b,
     for (int i = 0; i < to->nnode; i++) {
         Node *p = to->node[i];
         for (int k = 0; p->op == Ophi && k < p->nin; k++)
-            if (p->from[k] == from && !stays(p, k))
+            if (p->from[k] == from && !p->in[k]->undef && !stays(p, k))
                 put(b, "%s%s <= %s;\n", indent, name_of(p),
                     ref(p->in[k], at, s, p->rw));
     }

@@ -85,6 +85,7 @@ Node *value(Fn *fn, LLVMValueRef v)
                     : big_const(fn, v, w);
     } else if (LLVMIsUndef(v) || LLVMIsPoison(v)) {
         n = node_const(fn, width_of(LLVMTypeOf(v), v), 0);
+        n->undef = true;
     } else {
         reject(fn->loc, NULL, "'%s' uses a value fxc cannot follow: %s",
                fn->name, LLVMPrintValueToString(v));
