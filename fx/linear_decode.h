@@ -33,8 +33,7 @@
 #if !defined FX_NAME || !defined FX_BP || !defined FX_WP ||                    \
     !defined FX_XBITS || !defined FX_WBITS || !defined FX_DIN ||               \
     !defined FX_GROUP
-#error                                                                         \
-    "fx/linear_decode.h needs FX_NAME, FX_BP, FX_WP, FX_XBITS, FX_WBITS, \
+#error "fx/linear_decode.h needs FX_NAME, FX_BP, FX_WP, FX_XBITS, FX_WBITS, \
 FX_DIN and FX_GROUP"
 #endif
 _Static_assert(FX_BP >= 1 && FX_BP <= 1024 && FX_WP % FX_BP == 0,
@@ -43,6 +42,8 @@ _Static_assert(FX_GROUP % FX_BP == 0,
                "fx/linear_decode.h: FX_GROUP must be a multiple of FX_BP");
 
 #include "fx/mac.h"
+_Static_assert(FX_BP <= FX_(chunk), "fx/linear_decode.h: FX_BP is more than a "
+                                    "word of products");
 
 struct FX_(ports) {
     FX_IN(u32, 3) step;               /* {din, dout, unused}, one a step */
@@ -94,7 +95,7 @@ NUM_FN void FX_(drain)(const struct FX_(ports) *p, int r,
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
     enum {
-        CHUNK = FX_GROUP ? FX_GROUP : 1024 / FX_BP * FX_BP, /* inputs */
+        CHUNK = FX_(chunk) / FX_BP * FX_BP, /* inputs */
         PAIRS = FX_CEIL(FX_WP, FX_PACK),
         ROWS = FX_WP / FX_BP,
     };
@@ -177,7 +178,7 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
  * are not empty takes what they take and _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int din, int dout)
 {
-    uint64_t chunk = FX_GROUP ? FX_GROUP : 1024 / FX_BP * FX_BP, n = 0;
+    uint64_t chunk = FX_(chunk) / FX_BP * FX_BP, n = 0;
     uint64_t chunks = FX_CEIL((uint64_t)din, chunk);
     uint64_t tiles = FX_CEIL((uint64_t)dout, FX_WP);
     for (uint64_t i0 = 0; i0 < (uint64_t)din; i0 += chunk) {

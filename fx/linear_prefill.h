@@ -6,7 +6,7 @@
  *
  *     x --> [ xbuf: groups x DIN ] --+
  *     w --> [ wbuf: DIN ] --> MAC[WP][TP] --> out --> + --> y
- *                                            mul --> * [ ring: WP rows ]
+ *                                            mul --> * [ part: WP rows ]
  *
  *   FX_NAME   the function to make        FX_DIN    most inputs of a linear
  *   FX_TP     tokens side by side         FX_BLOCK  most groups of TP tokens
@@ -19,8 +19,10 @@
  * read once and meets every group of the block before the next one comes.
  *
  * Two 4-bit weights share a multiplier: x * (w0 + w1 * 2^22) is 8 x 27 bits,
- * one DSP48E2, and 1,024 of them fit: |sum of x * w0| <= 2^20. The fields are
- * taken apart row by row while the next inputs are multiplied.
+ * one DSP48E2, and 1,024 of them fit: |sum of x * w0| <= 2^20. `acc` is written
+ * by the array only, so that it can be the DSPs' own register; `out` is what
+ * the array leaves in fabric. The fields are taken apart row by row while the
+ * next inputs are multiplied.
  *
  * units    codes in, exact sums out
  * errors   a bad parameter stops the compile; no input value is an error
@@ -35,8 +37,7 @@
 #if !defined FX_NAME || !defined FX_TP || !defined FX_WP ||                    \
     !defined FX_XBITS || !defined FX_WBITS || !defined FX_DIN ||               \
     !defined FX_BLOCK || !defined FX_GROUP
-#error                                                                         \
-    "fx/linear_prefill.h needs FX_NAME, FX_TP, FX_WP, FX_XBITS, FX_WBITS, \
+#error "fx/linear_prefill.h needs FX_NAME, FX_TP, FX_WP, FX_XBITS, FX_WBITS, \
 FX_DIN, FX_BLOCK and FX_GROUP"
 #endif
 _Static_assert(FX_TP >= 1 && FX_WP >= 1 && FX_BLOCK >= 1,
@@ -61,13 +62,13 @@ struct FX_(tail) {
     int fresh, base; /* multipliers: to be read, and where they are kept */
 };
 
-/* Row r of the pass before: takes it out of `out`, adds it to its row of the
- * ring and, after the last chunk, sends it. out and ring turn, so that only
- * their first rows are looked at. */
+/* Row r of the pass before: takes it out of `out`, adds it to its row of
+ * `part` and, after the last chunk, sends it. `out` turns, so that only its
+ * first row is looked at. */
 NUM_FN void FX_(drain)(const struct FX_(ports) *p, int r,
                        const struct FX_(tail) tail,
                        FX_(word) out[FX_CEIL(FX_WP, FX_PACK)][FX_TP],
-                       FX_(sum) ring[FX_WP][FX_TP], FX_BEAT(u8, 1) *mulbuf)
+                       FX_(sum) part[FX_TP][FX_WP], FX_BEAT(u8, 1) *mulbuf)
 {
     int32_t mul = 1;
 #if FX_GROUP
@@ -86,13 +87,10 @@ NUM_FN void FX_(drain)(const struct FX_(ports) *p, int r,
     for (int t = 0; t < FX_TP; t++) {
         FX_UNROLL;
         int64_t v = (int64_t)FX_(field)(out[0][t], r & 1) * mul;
-        int64_t sum = (tail.first ? (int64_t)0 : (int64_t)ring[0][t]) + v;
-        for (int o = 0; o < FX_WP - 1; o++) {
-            FX_UNROLL;
-            ring[o][t] = ring[o + 1][t];
-        }
-        ring[FX_WP - 1][t] = (FX_(sum))sum;
-        FX_SET(i40, y, t, (int64_t)ring[FX_WP - 1][t]);
+        FX_(sum) sum =
+            (FX_(sum))((tail.first ? (int64_t)0 : (int64_t)part[t][r]) + v);
+        part[t][r] = sum;
+        FX_SET(i40, y, t, (int64_t)sum);
     }
     if (FX_PACK == 1 || (r & 1))
         for (int q = 0; q < FX_CEIL(FX_WP, FX_PACK) - 1; q++) {
@@ -108,16 +106,13 @@ NUM_FN void FX_(drain)(const struct FX_(ports) *p, int r,
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 {
-    enum {
-        CHUNK = FX_GROUP ? FX_GROUP : 1024,
-        PAIRS = FX_CEIL(FX_WP, FX_PACK),
-    };
+    enum { CHUNK = FX_(chunk), PAIRS = FX_CEIL(FX_WP, FX_PACK) };
     FX_BEAT(FX_ELEM_X, FX_TP) xbuf[FX_BLOCK * FX_DIN];
     FX_BEAT(FX_ELEM_W, FX_WP) wbuf[FX_DIN];
     FX_BEAT(u8, 1) mulbuf[FX_GROUP ? FX_CEIL(FX_DIN, CHUNK) * FX_WP : 1];
     FX_(word) acc[PAIRS][FX_TP];
     FX_(word) out[PAIRS][FX_TP];
-    FX_(sum) ring[FX_WP][FX_TP];
+    FX_(sum) part[FX_TP][FX_WP];
 
     for (int s = 0; s < p->steps; s++) {
         FX_NEST;
@@ -127,18 +122,22 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         int groups = (int)FX_GET(u32, step, 2);
         struct FX_(tail) tail = {0, 1, 0, 0, 0};
 
-        for (int o = 0; o < dout; o += FX_WP) {
+        /* The last turn has nothing to multiply: the tile before leaves. */
+        for (int o = 0; o < dout + FX_WP; o += FX_WP) {
             FX_NEST;
-            for (int g = 0; g < groups; g++) {
+            int inputs = o < dout ? din : 1, turns = o < dout ? groups : 1;
+            for (int g = 0; g < turns; g++) {
                 FX_NEST;
                 int base = 0;
-                for (int i0 = 0; i0 < din; i0 += CHUNK) {
+                for (int i0 = 0; i0 < inputs; i0 += CHUNK) {
                     FX_NEST;
-                    int len = din - i0 < CHUNK ? din - i0 : CHUNK;
+                    int left = o < dout ? din - i0 : 0;
+                    int len = left < CHUNK ? left : CHUNK;
                     int n = len < FX_WP ? FX_WP : len;
                     int xat = g * FX_DIN + i0;
                     for (int i = 0; i < n; i++) {
                         FX_PIPELINE(mac, 1);
+                        FX_NODEP(part); /* a row a pass */
                         FX_BEAT(FX_ELEM_X, FX_TP) x = FX_ZERO;
                         FX_BEAT(FX_ELEM_W, FX_WP) w = FX_ZERO;
                         if (i < len) {
@@ -155,6 +154,15 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                             if (FX_BLOCK > 1 && g == 0)
                                 wbuf[i0 + i] = w;
                         }
+                        for (int q = 0; i == 0 && q < PAIRS; q++) {
+                            FX_UNROLL;
+                            for (int t = 0; t < FX_TP; t++) {
+                                FX_UNROLL;
+                                out[q][t] = acc[q][t];
+                            }
+                        }
+                        if (i < FX_WP)
+                            FX_(drain)(p, i, tail, out, part, mulbuf);
                         for (int q = 0; q < PAIRS; q++) {
                             FX_UNROLL;
                             int32_t w1 = 0;
@@ -173,15 +181,6 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                                                 wx);
                             }
                         }
-                        if (i < FX_WP)
-                            FX_(drain)(p, i, tail, out, ring, mulbuf);
-                    }
-                    for (int q = 0; q < PAIRS; q++) {
-                        FX_UNROLL;
-                        for (int t = 0; t < FX_TP; t++) {
-                            FX_UNROLL;
-                            out[q][t] = acc[q][t];
-                        }
                     }
                     tail.rows = dout - o;
                     tail.first = i0 == 0;
@@ -192,46 +191,38 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 }
             }
         }
-        for (int r = 0; r < FX_WP; r++) {
-            FX_PIPELINE(drain, 1);
-            FX_(drain)(p, r, tail, out, ring, mulbuf);
-        }
     }
 }
 
-/* Of one step: the ports know only how many there are. A call of steps that
- * are not empty takes what they take and _call_cycles. */
+/* Of one step: the ports know only how many there are. A call of steps takes
+ * what they take and _call_cycles. */
 FX_COST uint64_t FX_(step_cycles)(int din, int dout, int groups)
 {
-    uint64_t chunk = FX_GROUP ? FX_GROUP : 1024, n = 0;
+    uint64_t chunk = FX_(chunk), n = 0;
     uint64_t chunks = FX_CEIL((uint64_t)din, chunk);
     uint64_t tiles = FX_CEIL((uint64_t)dout, FX_WP), blocks = (uint64_t)groups;
     for (uint64_t i0 = 0; i0 < (uint64_t)din; i0 += chunk) {
         uint64_t len = (uint64_t)din - i0 < chunk ? (uint64_t)din - i0 : chunk;
         n += len < FX_WP ? FX_WP : len;
     }
-    n = n * blocks * tiles + FX_WP;
-    if (!FX_HAS(drain))
-        return FX_UNKNOWN; /* WP is 1 */
-    if (chunks * tiles * blocks == 0)
+    n = n * blocks * tiles + FX_WP + FX_WAY(mac, mac, 4);
+    if (chunks * blocks == 0)
         return n;
     return n + (chunks - 1) * blocks * tiles * FX_WAY(mac, mac, 1) +
            (blocks - 1) * tiles * FX_WAY(mac, mac, 2) +
-           (tiles - 1) * FX_WAY(mac, mac, 3) + FX_WAY(mac, drain, 0) +
-           FX_WAY(drain, mac, 4);
+           tiles * FX_WAY(mac, mac, 3);
 }
 
 FX_COST uint64_t FX_(call_cycles)(void)
 {
-    if (!FX_HAS(drain))
-        return 0;
-    return FX_WAY_IN(mac, 4) - FX_WAY(drain, mac, 4) + FX_WAY_OUT(drain, 0);
+    return FX_WAY_IN(mac, 4) - FX_WAY(mac, mac, 4) + FX_WAY_OUT(mac, 0);
 }
 
 FX_COST const struct fx_cost FX_(cost) = {
     .fill = 0,
     .mul = FX_CEIL(FX_WP, FX_PACK) * FX_TP,
     .ram_bits = (uint64_t)FX_BLOCK * FX_DIN * FX_TP * FX_XBITS +
-                (FX_BLOCK > 1 ? (uint64_t)FX_DIN * FX_WP * FX_WBITS : 0),
+                (FX_BLOCK > 1 ? (uint64_t)FX_DIN * FX_WP * FX_WBITS : 0) +
+                (uint64_t)FX_TP * FX_WP * FX_(sum_bits),
 };
 #include "fx/end.h"
