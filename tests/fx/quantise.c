@@ -63,7 +63,7 @@ static int32_t value(int kind)
     static void run_##name(unsigned depth, int kind, int abits, int groups,    \
                            int din)                                            \
     {                                                                          \
-        int wide = WIDE && abits == 4 ? (kind * 3 + din / 4) % din : 0;        \
+        int wide = WIDE && abits == 4 ? (kind * 5 + din / 4) % din : 0;        \
         static int32_t x_in[4][TP][576], mu[1][576];                           \
         static int8_t want[4][TP][576];                                        \
         uint32_t token[4][TP];                                                 \

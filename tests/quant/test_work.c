@@ -198,7 +198,8 @@ static void sites(void **state)
         float x[N], mean[N];
         int32_t fixed[N], mn = 0, mx = 0;
         for (int i = 0; i < N; i++) {
-            double size = (i == 3 ? 9 : 2) * (i < wide ? 1 + k % 9 : 1);
+            double size =
+                (i == 3 || i == wide - 1 ? 9 : 2) * (i < wide ? 1 + k % 9 : 1);
             x[i] = ldexpf(rintf(ldexpf(uniform() * (float)size, 16)), -16);
             mean[i] = ldexpf(rintf(ldexpf(uniform(), 16)), -16);
             fixed[i] = (int32_t)ldexpf(x[i] - mean[i], 16);
