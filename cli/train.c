@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 static struct {
-    const char *out, *text, *svg;
+    const char *out, *text, *svg, *from;
     int64_t segment, sensory, memories, dm, lora, depth, sequence, batch, steps,
-        warmup, seed, every, threads, wbits, abits;
-    double rate, alpha, decay, scale;
+        warmup, seed, every, threads, wbits, abits, skip;
+    double rate, alpha, decay, scale, distil, echo;
     bool resume, f32, json;
 } opt;
 
@@ -114,6 +114,15 @@ static bool train_all(struct train *t, const struct hmt_info *info,
     return true;
 }
 
+static bool begin_from(struct net *net, struct fl_error *err)
+{
+    struct hmt h;
+    FL_TRY(hmt_open(&h, opt.from, err));
+    bool ok = net_from_hmt(net, &h, opt.from, err);
+    hmt_free(&h);
+    return ok;
+}
+
 static bool run(const struct cli_source *src, const struct tok_ids *ids,
                 const struct hmt_info *info, struct fl_error *err)
 {
@@ -134,18 +143,24 @@ static bool run(const struct cli_source *src, const struct tok_ids *ids,
     model_unload(&m);
     if (!ok)
         return false;
-    struct train_options to = {.seg = {(int)opt.segment, (int)opt.sensory,
-                                       (int)opt.memories, (int)opt.depth, 0},
-                               .sequence = (int)opt.sequence,
-                               .batch = (int)opt.batch,
-                               .steps = (int)opt.steps,
-                               .warmup = (int)opt.warmup,
-                               .rate = opt.rate,
-                               .decay = opt.decay,
-                               .clip = 1,
-                               .seed = (uint64_t)opt.seed ^
-                                       0x7465787473, /* apart from net_init's */
-                               .threads = (int)opt.threads};
+    if (opt.from != NULL && !begin_from(&net, err)) {
+        net_free(&net);
+        return false;
+    }
+    struct train_options to = {
+        .seg = {(int)opt.segment, (int)opt.sensory, (int)opt.memories,
+                (int)opt.depth, 0, (real)opt.distil},
+        .sequence = (int)opt.sequence,
+        .batch = (int)opt.batch,
+        .steps = (int)opt.steps,
+        .warmup = (int)opt.warmup,
+        .echo = opt.echo,
+        .skip = (int)opt.skip,
+        .rate = opt.rate,
+        .decay = opt.decay,
+        .clip = 1,
+        .seed = (uint64_t)opt.seed ^ 0x7465787473, /* apart from net_init's */
+        .threads = (int)opt.threads};
     ok = train_init(&t, &net, &to, ids->id, ids->n, err);
     if (ok) {
         size_t n = strlen(opt.out);
@@ -210,6 +225,18 @@ static int train_main(int argc, char **argv)
         {"steps", 0, CLI_INT, "N", "steps (200)", &opt.steps, 1, 1e7},
         {"warmup", 0, CLI_INT, "N", "steps over which the rate rises (10)",
          &opt.warmup, 0, 1e7},
+        {"distil", 0, CLI_REAL, "A",
+         "share of a teacher in the aim: the model itself, reading a whole "
+         "sequence at once (0)",
+         &opt.distil, 0, 1},
+        {"echo", 0, CLI_REAL, "E",
+         "share of sequences that end in a copy of an earlier segment (0)",
+         &opt.echo, 0, 1},
+        {"skip", 0, CLI_INT, "N",
+         "the first N segments of a sequence have no loss (0)", &opt.skip, 0,
+         4096},
+        {"from", 0, CLI_TEXT, "MEMORY", "begin with the numbers of this file",
+         &opt.from, 0, 0},
         {"rate", 0, CLI_REAL, "R", "greatest learning rate (0.001)", &opt.rate,
          0, 10},
         {"decay", 0, CLI_REAL, "W", "weight decay (0.01)", &opt.decay, 0, 10},

@@ -28,12 +28,13 @@ static uint64_t asked_for(const struct train *t)
     int n =
         snprintf(text, sizeof text,
                  "%d %d %d %d %d %d %d %d %.17g %.17g %.17g %" PRIu64
-                 " %zu %zu %d %d %d %.17g %016" PRIx64,
+                 " %zu %zu %d %d %d %.17g %016" PRIx64 " %.17g %.17g %d",
                  o->seg.segment, o->seg.sensory, o->seg.memories, o->seg.depth,
                  o->sequence, o->batch, o->steps, o->warmup, o->rate, o->decay,
                  o->clip, o->seed, t->net->total, t->net->train, t->net->dm,
                  t->net->wbits, t->net->abits, t->net->scale,
-                 pkg_hash(t->token, t->tokens * sizeof *t->token));
+                 pkg_hash(t->token, t->tokens * sizeof *t->token),
+                 (double)o->seg.distil, o->echo, o->skip);
     return pkg_hash(text, (size_t)n);
 }
 

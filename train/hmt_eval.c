@@ -89,8 +89,9 @@ static void score(struct eval *e, int index, const int32_t *x, int n,
     pass_forward(p);
     if (from)
         nll[0] = 0;
-    head_loss(e->net, &e->head, p->r + row(e, lead + from), x + from, n - from,
-              nll + from, 1, NULL, NULL);
+    head_loss(e->net, &e->head, p->r + row(e, lead + from),
+              &(struct aim){.token = x + from}, n - from, nll + from, 1, NULL,
+              NULL);
     if (e->o->memories > 0)
         state_forward(e->net, p->r + row(e, p->n - 1),
                       e->m + row(e, index % e->o->memories));

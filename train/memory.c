@@ -104,9 +104,10 @@ bool head_init(struct head *h, const struct net *net, struct fl_error *err)
 {
     size_t v = (size_t)net->shape.vocab, d = (size_t)net->shape.d;
     *h = (struct head){0};
-    h->z = malloc(HEAD_ROWS * (v + 2 * d + 1) * sizeof *h->z);
+    h->z = malloc(HEAD_ROWS * (2 * v + 2 * d + 1) * sizeof *h->z);
     FL_FAIL_IF(h->z == NULL, err, FL_NOMEM, 0, "out of memory");
-    h->x = h->z + HEAD_ROWS * v;
+    h->zt = h->z + HEAD_ROWS * v;
+    h->x = h->zt + HEAD_ROWS * v;
     h->dx = h->x + HEAD_ROWS * d;
     h->inv = h->dx + HEAD_ROWS * d;
     return true;
@@ -118,23 +119,32 @@ void head_free(struct head *h)
     *h = (struct head){0};
 }
 
-/* At most HEAD_ROWS of them. */
+/* At most HEAD_ROWS of them, from row `at` of the aim on. */
 static double some(const struct net *net, struct head *h, const real *r,
-                   const int32_t *target, int n, double *nll, real weight,
-                   real *dr, real *grad)
+                   const struct aim *aim, int at, int n, double *nll,
+                   real weight, real *dr, real *grad)
 {
     const struct num_shape *s = &net->shape;
     const real *gamma = net->value + net->norm_final;
     const real *w = net->value + net->head;
     int d = s->d, v = s->vocab;
     double sum = 0;
+    if (aim->teacher != NULL) {
+        op_rmsnorm(aim->teacher + (size_t)at * (size_t)d, gamma, n, d, s->eps,
+                   h->x, h->inv);
+        real_abt(n, v, d, 1, h->x, d, w, d, 0, h->zt, v);
+    }
     op_rmsnorm(r, gamma, n, d, s->eps, h->x, h->inv);
     if (net->abits > 0)
         op_fake_quant(h->x, n, d, net->abits);
     real_abt(n, v, d, 1, h->x, d, w, d, 0, h->z, v);
     for (int t = 0; t < n; t++) {
+        size_t row = (size_t)t * (size_t)v;
+        int own = aim->token[at + t];
         double one =
-            op_xent(h->z + (size_t)t * (size_t)v, v, target[t], weight);
+            aim->teacher == NULL
+                ? op_xent(h->z + row, v, own, weight)
+                : op_distil(h->z + row, h->zt + row, v, own, aim->soft, weight);
         sum += one;
         if (nll != NULL)
             nll[t] = one;
@@ -151,16 +161,15 @@ static double some(const struct net *net, struct head *h, const real *r,
 }
 
 double head_loss(const struct net *net, struct head *h, const real *r,
-                 const int32_t *target, int n, double *nll, real weight,
+                 const struct aim *aim, int n, double *nll, real weight,
                  real *dr, real *grad)
 {
     double sum = 0;
     for (int t = 0; t < n; t += HEAD_ROWS) {
         int rows = n - t < HEAD_ROWS ? n - t : HEAD_ROWS;
         size_t at = (size_t)t * (size_t)net->shape.d;
-        sum +=
-            some(net, h, r + at, target + t, rows, nll == NULL ? NULL : nll + t,
-                 weight, dr == NULL ? NULL : dr + at, grad);
+        sum += some(net, h, r + at, aim, t, rows, nll == NULL ? NULL : nll + t,
+                    weight, dr == NULL ? NULL : dr + at, grad);
     }
     return sum;
 }

@@ -5,7 +5,8 @@
  *   state    h = scale r inv, inv = 1 / sqrt(mean(r^2) + eps)
  *   search   q = S wq, key_i = M_i wk, p = softmax(q . key_i / sqrt(dm)),
  *            P = sum p_i M_i
- *   head     logits = embed-or-head . (rmsnorm(r) gamma), and cross-entropy
+ *   head     logits = embed-or-head . (rmsnorm(r) gamma), and cross-entropy,
+ *            or the divergence from a teacher's distribution
  *
  * Gradients are added, to activations and to `grad` (net->train) alike.
  */
@@ -41,18 +42,26 @@ void search_back(const struct net *net, struct search *s, const real *m,
                  const real *dout, int live, real *dm, real *grad);
 
 struct head {
-    real *z, *x, *dx, *inv; /* (HEAD_ROWS, v), (HEAD_ROWS, d), (HEAD_ROWS) */
+    real *z, *zt, *x, *dx, *inv; /* (HEAD_ROWS, v) x2, (, d) x2, (HEAD_ROWS) */
+};
+
+/* What n residuals should say. */
+struct aim {
+    const int32_t *token; /* (n) */
+    const real *teacher;  /* (n, d) a teacher's residuals, or NULL */
+    real soft;            /* share of the teacher in the loss, 0 .. 1 */
 };
 enum { HEAD_ROWS = 32 };
 
 bool head_init(struct head *h, const struct net *net, struct fl_error *err);
 void head_free(struct head *h);
 
-/* n residuals r (n, d) that predict target (n). The sum of their losses;
+/* n residuals r (n, d) and their aim. The sum of their losses (op_xent, or
+ * op_distil where there is a teacher, which reads the same head);
  * nll (n) has each, where not NULL. Where grad is not NULL, `weight` times
  * the gradient is added to dr (n, d) and grad. */
 double head_loss(const struct net *net, struct head *h, const real *r,
-                 const int32_t *target, int n, double *nll, real weight,
+                 const struct aim *aim, int n, double *nll, real weight,
                  real *dr, real *grad);
 
 #endif

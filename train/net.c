@@ -187,6 +187,8 @@ bool net_init(struct net *net, const struct num_fmodel *m,
     for (int i = 0; o->first >= 0 && i < s->d; i++)
         net->value[net->t + (size_t)i] =
             m->embed[(size_t)o->first * (size_t)s->d + (size_t)i];
+    memcpy(net->value + net->wk, net->value + net->wq,
+           (size_t)s->d * (size_t)net->dm * sizeof *net->value);
     net_round(net);
     return true;
 }
@@ -244,6 +246,44 @@ bool net_init_hmt(struct net *net, const struct num_fmodel *m,
                         from->b[(size_t)o2 * (size_t)from->rank + (size_t)r] *
                         from->a[(size_t)r * (size_t)from->in + (size_t)c];
     }
+    return true;
+}
+
+static void copy_in(const float *from, real *to, size_t n, real scale)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i] * scale;
+}
+
+bool net_from_hmt(struct net *net, const struct hmt *h, const char *path,
+                  struct fl_error *err)
+{
+    FL_TRY(hmt_fits(h, &net->shape, path, err));
+    FL_FAIL_IF(h->dm != net->dm, err, FL_UNSUPPORTED, 0,
+               "%s: its search is %d wide, this one %d: give --dm %d", path,
+               h->dm, net->dm, h->dm);
+    for (int i = 0; i < h->layers * HMT_PARTS; i++) {
+        int rank = net->layer[i / HMT_PARTS].lin[i % HMT_PARTS].rank;
+        FL_FAIL_IF(h->lora[i].rank != rank, err, FL_UNSUPPORTED, 0,
+                   "%s: LoRA of rank %d, here it is %d: give --lora %d", path,
+                   h->lora[i].rank, rank, h->lora[i].rank);
+    }
+    size_t n = (size_t)h->d * (size_t)h->dm;
+    net->scale = h->scale;
+    copy_in(h->t, net->value + net->t, (size_t)h->d, 1);
+    copy_in(h->wq, net->value + net->wq, n, 1);
+    copy_in(h->wk, net->value + net->wk, n, 1);
+    for (int i = 0; i < h->layers * HMT_PARTS; i++) {
+        const struct net_linear *l =
+            &net->layer[i / HMT_PARTS].lin[i % HMT_PARTS];
+        size_t rank = (size_t)l->rank;
+        if (rank == 0)
+            continue;
+        copy_in(h->lora[i].a, net->value + l->a, rank * (size_t)l->in, 1);
+        copy_in(h->lora[i].b, net->value + l->b, rank * (size_t)l->out,
+                1 / net->lora_scale);
+    }
+    net_round(net);
     return true;
 }
 

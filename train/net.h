@@ -5,7 +5,8 @@
  * All numbers lie in one array, trainable ones first; a gradient is an array
  * of net->train numbers in the same order. What is trained:
  *
- *   t (d), wq (d, dm), wk (d, dm)      always
+ *   t (d), wq (d, dm), wk (d, dm)      always; wk begins equal to wq, so that
+ *                                      the search begins as a similarity
  *   LoRA a (rank, in), b (out, rank)   on the chosen linears, rank > 0
  *   every weight of the backbone       where `full`
  *
@@ -84,6 +85,11 @@ bool net_init_hmt(struct net *net, const struct num_fmodel *m,
  * memories and info are the caller's. Not for `full`. */
 bool net_to_hmt(const struct net *net, struct hmt *h, struct fl_error *err);
 
+/* Starts from the numbers of a memory file; dm, rank and scale must be those
+ * of the net, which is not `full`. `path` is for messages. */
+bool net_from_hmt(struct net *net, const struct hmt *h, const char *path,
+                  struct fl_error *err);
+
 /* Rounds the matrices again, after their values have changed. */
 void net_round(struct net *net);
 
@@ -103,6 +109,7 @@ struct pass {
     const struct net *net;
     int cap, n; /* positions: room, used */
     bool keeps; /* all layers; else only runs forward */
+    bool plain; /* the backbone alone: no LoRA, no rounding; forward only */
     real *r;    /* (n, d) in: what goes in; out: after the last layer */
     real *dr;   /* (n, d) in: gradient of r; out: of what went in */
     real *turn; /* (cap, h/2, {cos, sin}) */

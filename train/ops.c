@@ -174,27 +174,63 @@ void op_silu_mul_back(const real *g, const real *u, const real *dy, size_t n,
     }
 }
 
-double op_xent(real *z, int n, int target, real weight)
+/* z (n) becomes e^(z - max); *sum is their sum and *mean, unless NULL, the
+ * mean of the old z by the new weights. Returns ln sum e^z. */
+static double weigh(real *z, int n, double *sum, double *mean)
 {
-    real max = z[0], own = z[target];
+    real max = z[0], old[PART];
     for (int i = 1; i < n; i++)
         max = z[i] > max ? z[i] : max;
-    double sum = 0;
+    double dot = 0;
+    *sum = 0;
     for (int from = 0; from < n; from += PART) {
         int part = n - from < PART ? n - from : PART;
-        real some = 0;
+        real some = 0, weighed = 0;
         for (int i = 0; i < part; i++)
-            z[from + i] -= max;
+            old[i] = z[from + i] -= max;
         op_exp(z + from, part);
         for (int i = 0; i < part; i++)
             some += z[from + i];
-        sum += some;
+        for (int i = 0; mean != NULL && i < part; i++)
+            weighed += z[from + i] * old[i];
+        *sum += some;
+        dot += weighed;
     }
+    if (mean != NULL)
+        *mean = dot / *sum + max;
+    return log(*sum) + max;
+}
+
+double op_xent(real *z, int n, int target, real weight)
+{
+    double own = z[target], sum, all = weigh(z, n, &sum, NULL);
     real f = (real)(weight / sum);
     for (int i = 0; i < n; i++)
         z[i] *= f;
     z[target] -= weight;
-    return log(sum) + max - own;
+    return all - own;
+}
+
+double op_distil(real *z, real *zt, int n, int target, real soft, real weight)
+{
+    double sum_t, mean_t, mean = 0;
+    double all_t = weigh(zt, n, &sum_t, &mean_t);
+    real f = (real)(1 / sum_t);
+    for (int from = 0; from < n; from += PART) {
+        int part = n - from < PART ? n - from : PART;
+        real some = 0;
+        for (int i = from; i < from + part; i++) {
+            zt[i] *= f;
+            some += zt[i] * z[i];
+        }
+        mean += some;
+    }
+    double own = z[target], sum, all = weigh(z, n, &sum, NULL);
+    f = (real)(weight / sum);
+    for (int i = 0; i < n; i++)
+        z[i] = z[i] * f - weight * soft * zt[i];
+    z[target] -= weight * (1 - soft);
+    return (1 - soft) * (all - own) + soft * ((mean_t - all_t) - (mean - all));
 }
 
 void op_fake_quant(real *x, int rows, int n, int bits)

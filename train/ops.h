@@ -14,6 +14,9 @@
  *                 ds = p (dp - sum(p dp)), dp = dy v^T
  *   silu_mul    y = g sigmoid(g) u
  *   xent        -ln softmax(z)[target]; dz = softmax(z) - onehot(target)
+ *   distil      (1 - soft) xent + soft KL(softmax(zt) || softmax(z)): towards
+ *               the distribution of a teacher
+ *                 dz = softmax(z) - (1 - soft) onehot - soft softmax(zt)
  *   fake_quant  round to `bits`-bit codes of one scale a row; its gradient
  *               is taken to be 1 ("straight through"), so it has no _back
  */
@@ -53,6 +56,8 @@ void op_silu_mul_back(const real *g, const real *u, const real *dy, size_t n,
 
 /* One row: the loss; z (n) becomes `weight` times its gradient. */
 double op_xent(real *z, int n, int target, real weight);
+/* The same with a teacher's row zt (n), which is overwritten. */
+double op_distil(real *z, real *zt, int n, int target, real soft, real weight);
 
 /* In place: rows of n, codes -(2^(bits-1) - 1) .. 2^(bits-1) - 1. */
 void op_fake_quant(real *x, int rows, int n, int bits);

@@ -104,11 +104,13 @@ static const real *matrix(const struct net *net, const struct net_linear *l)
 }
 
 /* y (n, out) = x (W + s b a)^T + bias, low (n, rank) = x a^T */
-static void linear(const struct net *net, const struct net_linear *l,
+static void linear(const struct pass *p, const struct net_linear *l,
                    const real *x, int n, real *y, real *low)
 {
-    int in = l->in, out = l->out, rank = l->rank;
-    real_abt(n, out, in, 1, x, in, matrix(net, l), in, 0, y, out);
+    const struct net *net = p->net;
+    int in = l->in, out = l->out, rank = p->plain ? 0 : l->rank;
+    const real *w = p->plain ? net->value + l->w : matrix(net, l);
+    real_abt(n, out, in, 1, x, in, w, in, 0, y, out);
     if (rank > 0)
         real_abt(n, rank, in, 1, x, in, net->value + l->a, in, 0, low, rank);
     if (rank > 0 && net->wbits == 0)
@@ -144,10 +146,10 @@ static void linear_back(const struct net *net, const struct net_linear *l,
                 dy[(size_t)t * (size_t)out + (size_t)o];
 }
 
-static void rounded(const struct net *net, real *x, int n, int width)
+static void rounded(const struct pass *p, real *x, int n, int width)
 {
-    if (net->abits > 0)
-        op_fake_quant(x, n, width, net->abits);
+    if (p->net->abits > 0 && !p->plain)
+        op_fake_quant(x, n, width, p->net->abits);
 }
 
 static void layer_forward(struct pass *p, const struct net_layer *w,
@@ -159,24 +161,24 @@ static void layer_forward(struct pass *p, const struct net_layer *w,
     size_t size = (size_t)n * (size_t)d, wide = (size_t)n * (size_t)s->ffn;
     memcpy(l->r, p->r, size * sizeof *l->r);
     op_rmsnorm(l->r, net->value + w->norm_attn, n, d, s->eps, l->xa, l->ia);
-    rounded(net, l->xa, n, d);
-    linear(net, &w->lin[HMT_WQ], l->xa, n, l->q, l->low[HMT_WQ]);
-    linear(net, &w->lin[HMT_WK], l->xa, n, l->k, l->low[HMT_WK]);
-    linear(net, &w->lin[HMT_WV], l->xa, n, l->v, l->low[HMT_WV]);
+    rounded(p, l->xa, n, d);
+    linear(p, &w->lin[HMT_WQ], l->xa, n, l->q, l->low[HMT_WQ]);
+    linear(p, &w->lin[HMT_WK], l->xa, n, l->k, l->low[HMT_WK]);
+    linear(p, &w->lin[HMT_WV], l->xa, n, l->v, l->low[HMT_WV]);
     op_rope(l->q, n, s->nq, s->head, p->turn);
     op_rope(l->k, n, s->nkv, s->head, p->turn);
     op_attention(s, l->q, l->k, l->v, n, l->p, l->y);
-    rounded(net, l->y, n, dq);
-    linear(net, &w->lin[HMT_WO], l->y, n, p->narrow, l->low[HMT_WO]);
+    rounded(p, l->y, n, dq);
+    linear(p, &w->lin[HMT_WO], l->y, n, p->narrow, l->low[HMT_WO]);
     for (size_t i = 0; i < size; i++)
         l->rm[i] = l->r[i] + p->narrow[i];
     op_rmsnorm(l->rm, net->value + w->norm_ffn, n, d, s->eps, l->xf, l->jf);
-    rounded(net, l->xf, n, d);
-    linear(net, &w->lin[HMT_GATE], l->xf, n, l->g, l->low[HMT_GATE]);
-    linear(net, &w->lin[HMT_UP], l->xf, n, l->u, l->low[HMT_UP]);
+    rounded(p, l->xf, n, d);
+    linear(p, &w->lin[HMT_GATE], l->xf, n, l->g, l->low[HMT_GATE]);
+    linear(p, &w->lin[HMT_UP], l->xf, n, l->u, l->low[HMT_UP]);
     op_silu_mul(l->g, l->u, wide, l->s);
-    rounded(net, l->s, n, s->ffn);
-    linear(net, &w->lin[HMT_DOWN], l->s, n, p->narrow, l->low[HMT_DOWN]);
+    rounded(p, l->s, n, s->ffn);
+    linear(p, &w->lin[HMT_DOWN], l->s, n, p->narrow, l->low[HMT_DOWN]);
     for (size_t i = 0; i < size; i++)
         p->r[i] = l->rm[i] + p->narrow[i];
 }

@@ -8,6 +8,8 @@ bool segments_init(struct segments *g, const struct net *net,
 {
     size_t d = (size_t)net->shape.d, depth = (size_t)o->depth;
     *g = (struct segments){.net = net, .o = *o};
+    FL_FAIL_IF(o->distil > 0 && net->embed < net->train, err, FL_UNSUPPORTED, 0,
+               "a backbone that is trained cannot be its own teacher");
     g->segment = calloc(depth, sizeof *g->segment);
     g->m = calloc(2 * (size_t)o->most * d, sizeof *g->m);
     bool ok = g->segment != NULL && g->m != NULL;
@@ -15,6 +17,10 @@ bool segments_init(struct segments *g, const struct net *net,
         fl_fail(err, FL_NOMEM, 0, "out of memory");
     g->dm = g->m + (size_t)o->most * d;
     ok = ok && head_init(&g->head, net, err);
+    if (ok && o->distil > 0) {
+        ok = pass_init(&g->teacher, net, o->most * o->segment, false, err);
+        g->teacher.plain = true;
+    }
     for (int i = 0; ok && i < o->depth; i++) {
         struct segment *s = &g->segment[i];
         s->p = calloc(2 * d, sizeof *s->p);
@@ -43,6 +49,7 @@ void segments_free(struct segments *g)
     }
     free(g->segment);
     free(g->m);
+    pass_free(&g->teacher);
     head_free(&g->head);
     *g = (struct segments){0};
 }
@@ -148,7 +155,10 @@ static double main_forward(struct segments *g, struct segment *s, int index,
     if (!scored)
         return 0;
     int from = index == 0; /* the text's first token is not predicted */
-    return head_loss(g->net, &g->head, p->r + row(g, lead + from), x + from,
+    struct aim aim = {.token = x + from, .soft = g->o.distil};
+    if (g->o.distil > 0) /* its row t predicts token t + 1 */
+        aim.teacher = g->teacher.r + row(g, index * g->o.segment + from - 1);
+    return head_loss(g->net, &g->head, p->r + row(g, lead + from), &aim,
                      n - from, NULL, weight, p->dr + row(g, lead + from), grad);
 }
 
@@ -171,12 +181,19 @@ double segments_run(struct segments *g, const int32_t *token, int n, int first,
 {
     int size = g->o.segment, count = (n + size - 1) / size;
     double loss = 0;
+    if (g->o.distil > 0) {
+        g->teacher.n = n;
+        embed(g, &g->teacher, 0, token, n);
+        pass_forward(&g->teacher);
+    }
     for (int group = first; group < count; group += g->o.depth) {
         int end = group + g->o.depth < count ? group + g->o.depth : count;
         for (int i = group; i < end; i++) {
             struct segment *s = &g->segment[i - group];
             s->n = n - i * size < size ? n - i * size : size;
             s->lead = i == 0 ? 0 : g->o.sensory;
+            if (!g->o.memories && i < scored) /* nothing comes of it */
+                continue;
             find(g, s, i, token + i * size);
             loss += main_forward(g, s, i, token + i * size, i == count - 1,
                                  i >= scored, weight, grad);
@@ -186,6 +203,8 @@ double segments_run(struct segments *g, const int32_t *token, int n, int first,
         memset(g->dm, 0, row(g, g->o.most) * sizeof *g->dm);
         for (int i = end - 1; i >= group; i--) {
             struct segment *s = &g->segment[i - group];
+            if (!g->o.memories && i < scored)
+                continue;
             main_backward(g, s, i, token + i * size, i == count - 1, grad);
             find_back(g, s, i, group, token + i * size, grad);
         }

@@ -10,6 +10,11 @@
  * constants in it. So a group is passed forward, then backward, and its
  * passes are used again: memory does not grow with the text.
  *
+ * With `distil`, the aim is (in this share) the distribution of a teacher: the
+ * untouched backbone, which reads the whole text in one pass. What it knows
+ * of earlier segments is what a memory could tell; the noise of the words
+ * themselves, and the style of the training text, drop out.
+ *
  * Every token but the first of the text is predicted. `sum_*` forms are over
  * tokens, not means.
  */
@@ -20,6 +25,7 @@
 struct segments_options {
     int segment, sensory, memories, depth; /* tokens, tokens, slots, segments */
     int most;                              /* segments of a text, at most */
+    real distil; /* 0: the text alone; needs a frozen backbone */
 };
 
 /* One segment of the group. */
@@ -39,6 +45,7 @@ struct segments {
     const struct net *net;
     struct segments_options o;
     struct segment *segment; /* (depth) */
+    struct pass teacher;     /* where distil > 0 */
     struct head head;
     real *m, *dm; /* (most, d) memories and their gradients */
 };

@@ -37,11 +37,13 @@ bool train_init(struct train *t, struct net *net, const struct train_options *o,
     t->o.seg.most = o->sequence;
     t->segments = calloc((size_t)t->workers, sizeof *t->segments);
     t->grad = malloc((size_t)o->batch * net->train * sizeof *t->grad);
+    t->drawn = malloc((size_t)(o->batch * o->sequence * o->seg.segment) *
+                      sizeof *t->drawn);
     t->m = calloc(net->train, sizeof *t->m);
     t->v = calloc(net->train, sizeof *t->v);
     t->loss = calloc((size_t)o->steps, sizeof *t->loss);
-    bool ok = t->segments != NULL && t->grad != NULL && t->m != NULL &&
-              t->v != NULL && t->loss != NULL;
+    bool ok = t->segments != NULL && t->grad != NULL && t->drawn != NULL &&
+              t->m != NULL && t->v != NULL && t->loss != NULL;
     if (!ok)
         fl_fail(err, FL_NOMEM, 0, "out of memory");
     for (int i = 0; ok && i < t->workers; i++)
@@ -57,6 +59,7 @@ void train_free(struct train *t)
         segments_free(&t->segments[i]);
     free(t->segments);
     free(t->grad);
+    free(t->drawn);
     free(t->m);
     free(t->v);
     free(t->loss);
@@ -98,18 +101,29 @@ static void adamw(struct train *t, const real *g)
     }
 }
 
+/* n tokens of the text, of which the last segment may be an echo. */
+static void draw(struct train *t, int n, int32_t *to)
+{
+    int size = t->o.seg.segment, old = n / size - 1;
+    size_t at =
+        (size_t)(rng_uniform(&t->rng) * (double)(t->tokens - (size_t)n));
+    memcpy(to, t->token + at, (size_t)n * sizeof *to);
+    if (t->o.echo > 0 && old > 0 && rng_uniform(&t->rng) < t->o.echo)
+        memcpy(to + old * size, to + (int)(rng_uniform(&t->rng) * old) * size,
+               (size_t)size * sizeof *to);
+}
+
 void train_step(struct train *t)
 {
     const struct train_options *o = &t->o;
     size_t train = t->net->train;
     bool short_ones = t->step < o->steps / 4 && o->sequence > 2;
     int n = (short_ones ? 2 : o->sequence) * o->seg.segment;
-    int scored = segments_scored(&t->o.seg, n, 0) * o->batch;
+    int skip = o->skip < n / o->seg.segment ? o->skip : 0;
+    int scored = segments_scored(&t->o.seg, n, skip) * o->batch;
     double sum = 0, part[64] = {0};
-    size_t start[64];
     for (int b = 0; b < o->batch; b++)
-        start[b] =
-            (size_t)(rng_uniform(&t->rng) * (double)(t->tokens - (size_t)n));
+        draw(t, n, t->drawn + b * n);
 #pragma omp parallel for schedule(static) num_threads(t->workers)
     for (int b = 0; b < o->batch; b++) {
         int me = 0;
@@ -118,7 +132,7 @@ void train_step(struct train *t)
 #endif
         real *grad = t->grad + (size_t)b * train;
         memset(grad, 0, train * sizeof *grad);
-        part[b] = segments_run(&t->segments[me], t->token + start[b], n, 0, 0,
+        part[b] = segments_run(&t->segments[me], t->drawn + b * n, n, 0, skip,
                                (real)(1.0 / scored), grad);
     }
     for (int b = 0; b < o->batch; b++) {

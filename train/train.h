@@ -3,7 +3,9 @@
  *
  * A step draws `batch` sequences of `sequence` segments at random places of
  * the text (two segments in the first quarter of the steps: the first stage
- * of the paper), adds up their gradients in order, clips, and moves every
+ * of the paper). A share `echo` of them ends in a copy of one of their earlier
+ * segments: text that only a memory can tell, so that it learns to be read
+ * and found before it is worth anything in common text. The step adds up their gradients in order, clips, and moves every
  * number by AdamW (arXiv 1711.05101) at a rate that rises over `warmup` steps
  * and falls as a cosine to a tenth.
  *
@@ -22,6 +24,8 @@ struct train_options {
     struct segments_options seg; /* seg.most is set here */
     int sequence;                /* segments */
     int batch, steps, warmup;
+    double echo; /* 0 .. 1 */
+    int skip;    /* segments of a sequence without a loss, from its first on */
     double rate, decay, clip; /* clip: greatest norm of a gradient; 0: none */
     uint64_t seed;
     int threads;
@@ -36,6 +40,7 @@ struct train {
     uint64_t rng;
     struct segments *segments; /* (workers) */
     real *grad;                /* (batch, train) */
+    int32_t *drawn;            /* (batch, sequence segment) tokens */
     real *m, *v;               /* (train) */
     float *loss;               /* (steps) mean over the tokens of a step */
     double trained;            /* tokens predicted so far */

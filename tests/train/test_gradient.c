@@ -21,7 +21,7 @@ struct problem {
 };
 
 static void start(struct problem *p, bool full, bool tied, int memories,
-                  int depth)
+                  int depth, real distil)
 {
     struct fl_error err = {0};
     struct num_shape s = tiny_shape;
@@ -44,7 +44,8 @@ static void start(struct problem *p, bool full, bool tied, int memories,
             for (size_t k = 0; k < g->n; k++)
                 p->net.value[g->at + k] = 0.3 * rng_normal(&rng);
     }
-    struct segments_options so = {SEGMENT, SENSORY, memories, depth, SEGMENTS};
+    struct segments_options so = {SEGMENT, SENSORY,  memories,
+                                  depth,   SEGMENTS, distil};
     if (!segments_init(&p->g, &p->net, &so, &err))
         fail_msg("%s", err.msg);
     p->grad = calloc(p->net.train, sizeof *p->grad);
@@ -76,7 +77,7 @@ static double loss(struct problem *p, size_t at, double h, int first)
 static double group_error(struct problem *p, const struct net_group *g,
                           int first)
 {
-    double h = 2e-3, wrong = 0, size = 0;
+    double h = 1e-3, wrong = 0, size = 0;
     size_t step = g->n > 60 ? g->n / 60 : 1;
     for (size_t i = 0; i < g->n; i += step) {
         size_t at = g->at + i;
@@ -108,10 +109,12 @@ static void whole_graph(void **state)
     static const struct {
         bool full, tied;
         int memories;
-    } cases[] = {{1, 0, 3}, {1, 1, 2}, {0, 0, 1}};
+        real distil;
+    } cases[] = {{1, 0, 3, 0}, {1, 1, 2, 0}, {0, 0, 1, 0}, {0, 1, 3, 0.7}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct problem p;
-        start(&p, cases[i].full, cases[i].tied, cases[i].memories, SEGMENTS);
+        start(&p, cases[i].full, cases[i].tied, cases[i].memories, SEGMENTS,
+              cases[i].distil);
         segments_run(&p.g, token, TOKENS, 0, 0, 1, p.grad);
         if (cases[i].memories == 1) { /* one memory is not searched for */
             for (int k = 0; k < p.net.groups; k++)
@@ -129,12 +132,12 @@ static void whole_graph(void **state)
 static void detaches(void **state)
 {
     struct problem p, q;
-    start(&p, false, false, 3, 1);
+    start(&p, false, false, 3, 1, 0);
     segments_run(&p.g, token, TOKENS, 0, SEGMENTS - 1, 1, p.grad);
     for (int i = 0; i < SEGMENTS * p.net.shape.d; i++)
         assert_true(p.g.dm[i] == 0); /* nothing reached any memory */
     check_all(&p, SEGMENTS - 1);     /* its g.m is still that of the run */
-    start(&q, false, false, 3, SEGMENTS);
+    start(&q, false, false, 3, SEGMENTS, 0);
     segments_run(&q.g, token, TOKENS, 0, SEGMENTS - 1, 1, q.grad);
     double apart = 0;
     for (size_t i = 0; i < p.net.train; i++)
@@ -144,7 +147,7 @@ static void detaches(void **state)
     finish(&q);
 
     /* Groups of two: segments 2 and 3 are one, 0 and 1 before it constant. */
-    start(&p, false, false, 3, 2);
+    start(&p, false, false, 3, 2, 0);
     segments_run(&p.g, token, 4 * SEGMENT, 0, 3, 1, p.grad);
     int d = p.net.shape.d;
     for (int i = 0; i < 2 * d; i++)
@@ -160,7 +163,7 @@ static void detaches(void **state)
 static void adds(void **state)
 {
     struct problem p;
-    start(&p, false, false, 2, 2);
+    start(&p, false, false, 2, 2, 0);
     double a = segments_run(&p.g, token, TOKENS, 0, 0, 1, p.grad);
     real *once = malloc(p.net.train * sizeof *once);
     assert_non_null(once);
