@@ -102,6 +102,7 @@ static int hmt_of_package(const struct cli_source *src,
         cli_usage(&cli_ppl, "--hmt runs on the engines int and golden");
     if (ids->n < 2 || ids->n > INT32_MAX)
         cli_die("the text has %zu tokens; 2 to 2^31 can be scored", ids->n);
+    ppl_hmt_check(&opt.hmt, ids->n);
     double *nll = calloc(ids->n, sizeof *nll);
     if (!nll)
         cli_die("out of memory");
@@ -155,6 +156,9 @@ static int ppl_main(int argc, char **argv)
          0},
         {"hmt-svg", 0, CLI_TEXT, "FILE",
          "draw the weights of the memory search (fp32)", &opt.hmt.svg, 0, 0},
+        {"at", 0, CLI_TEXT, "N,N,...",
+         "with --hmt: also print the perplexity of the first N tokens alone",
+         &opt.hmt.at, 0, 0},
         {"tokens", 0, CLI_INT, "N", "only the first N tokens (all)",
          &opt.hmt.tokens, 2, 1e12},
     };
@@ -163,6 +167,8 @@ static int ppl_main(int argc, char **argv)
               1);
     if (!opt.text)
         cli_usage(&cli_ppl, "give the text with --text FILE");
+    if (opt.hmt.at && !opt.hmt.memory)
+        cli_usage(&cli_ppl, "--at goes with --hmt");
     struct ppl_options po = {.ctx = (int)opt.ctx, .windows = (int)opt.windows};
     if (strcmp(opt.protocol, "llamacpp") == 0)
         po.protocol = PPL_LLAMACPP;

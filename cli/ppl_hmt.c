@@ -24,10 +24,41 @@ static void on_segment(void *user, int segment, const double *weight, int count)
     fl_progress_set(&s->bar, (uint64_t)segment + 1, NULL);
 }
 
+/* The next number of "a,b,..."; 0 at its end. Ends the program where it is
+ * none, or is beyond the n tokens there are. */
+static size_t next_prefix(const char **at, size_t n)
+{
+    char *end;
+    if (*at == NULL || **at == 0)
+        return 0;
+    long long want = strtoll(*at, &end, 10);
+    if (end == *at || want < 2 || (*end != 0 && *end != ','))
+        cli_die("--at '%s' is not a list of numbers of tokens, 2 or more, as "
+                "in 4096,16384",
+                *at);
+    if ((unsigned long long)want > n)
+        cli_die("--at %lld: only %zu tokens are scored", want, n);
+    *at = *end == ',' ? end + 1 : end;
+    return (size_t)want;
+}
+
+void ppl_hmt_check(const struct ppl_hmt *o, size_t n)
+{
+    const char *at = o->at;
+    while (next_prefix(&at, n) > 0)
+        ;
+}
+
+static double mean_of(double sum, long tokens)
+{
+    return tokens > 0 ? exp(sum / (double)tokens) : 0;
+}
+
 void ppl_hmt_print(const struct ppl_hmt *o, const char *engine,
                    const double *nll, size_t n, int segment, double seconds)
 {
     struct hmt_sums s = hmt_eval_sums(nll, n, segment);
+    const char *at = o->at;
     double all = exp(s.all / (double)s.tokens);
     double second =
         s.second_tokens > 0 ? exp(s.second / (double)s.second_tokens) : all;
@@ -37,6 +68,12 @@ void ppl_hmt_print(const struct ppl_hmt *o, const char *engine,
                "at most)\n",
                all, s.tokens, second, s.second_tokens, o->memory,
                o->way ? o->way : "as it is", engine, seconds, cli_peak_mib());
+        for (size_t k; (k = next_prefix(&at, n)) > 0;) {
+            s = hmt_eval_sums(nll, k, segment);
+            printf("  first %zu tokens: %.4f  (second halves %.4f)\n", k,
+                   mean_of(s.all, s.tokens),
+                   mean_of(s.second, s.second_tokens));
+        }
         return;
     }
     cJSON *j = cJSON_CreateObject();
@@ -44,6 +81,16 @@ void ppl_hmt_print(const struct ppl_hmt *o, const char *engine,
     cJSON_AddNumberToObject(j, "tokens", (double)s.tokens);
     cJSON_AddNumberToObject(j, "ppl_second", second);
     cJSON_AddNumberToObject(j, "tokens_second", (double)s.second_tokens);
+    cJSON *list = at == NULL ? NULL : cJSON_AddArrayToObject(j, "at");
+    for (size_t k; (k = next_prefix(&at, n)) > 0;) {
+        cJSON *one = cJSON_CreateObject();
+        s = hmt_eval_sums(nll, k, segment);
+        cJSON_AddNumberToObject(one, "tokens", (double)k);
+        cJSON_AddNumberToObject(one, "ppl", mean_of(s.all, s.tokens));
+        cJSON_AddNumberToObject(one, "ppl_second",
+                                mean_of(s.second, s.second_tokens));
+        cJSON_AddItemToArray(list, one);
+    }
     cJSON_AddStringToObject(j, "memory", o->memory);
     cJSON_AddStringToObject(j, "way", o->way ? o->way : "as-is");
     cJSON_AddStringToObject(j, "engine", engine);
@@ -96,6 +143,7 @@ int ppl_hmt_fp32(const struct ppl_hmt *o, const struct cli_source *src,
         n = (size_t)o->tokens;
     if (n < 2)
         cli_die("the text has %zu tokens; at least 2 are needed", n);
+    ppl_hmt_check(o, n);
     int segments = (int)((n + (size_t)h.segment - 1) / (size_t)h.segment);
     struct seen seen = {.ages = h.memories < segments ? h.memories : segments};
     struct hmt_eval_options eo = {.segment = h.segment,

@@ -65,6 +65,19 @@ cmp -s "$tmp/int.ppl" "$tmp/golden.ppl" || fault "ppl: engines differ"
 value ppl >"$tmp/none.ppl"
 cmp -s "$tmp/int.ppl" "$tmp/none.ppl" && fault "the queue changes nothing"
 
+# Prefixes of whole segments are those of a run that ends there.
+"$flexllm" ppl "$pkg" --hmt "$tmp/a.hmt" --text "$tmp/text" --at 48,80 --json \
+    >"$tmp/out" || fault "ppl --at"
+sed 's/.*"at":\[{"tokens":48,"ppl":\([0-9.]*\).*/\1/' "$tmp/out" >"$tmp/at"
+"$flexllm" ppl "$pkg" --hmt "$tmp/a.hmt" --text "$tmp/text" --tokens 48 --json \
+    >"$tmp/out" || fault "ppl --tokens"
+value ppl | cmp -s - "$tmp/at" || fault "ppl --at: $(cat "$tmp/at")"
+fails 'only .* tokens' "$flexllm" ppl "$pkg" --hmt "$tmp/a.hmt" \
+    --text "$tmp/text" --at 40,9999
+fails 'not a list' "$flexllm" ppl "$model" --hmt "$tmp/a.hmt" \
+    --text "$tmp/text" --at 40,x
+fails 'goes with' "$flexllm" ppl "$pkg" --text "$tmp/text" --at 40
+
 # Memory does not grow with the text, but for the text itself.
 for n in 1 8; do
     i=0
