@@ -7,7 +7,7 @@
  *   y --> route --> res ----'                           |   |
  *           |------ act (gu, head) --> stage --> ffn --> gate --> rotate
  *           `------ heads --> turn --> spin --> code --> deal --> shards
- *                                                       merge, slim --> choose
+ *                                                             merge --> choose
  */
 #ifndef DESIGNS_LLAMA_BODY_H
 #define DESIGNS_LLAMA_BODY_H
@@ -29,10 +29,11 @@ enum {
     AT_CODE,
     AT_DEAL,
     AT_MERGE,
-    AT_SLIM,
 };
-#define AT_TASKS   14
+#define AT_TASKS   13
 #define HEADS_DEEP (TURNS * 3 * MAX_NQ) /* scales wait for their heads */
+/* A shard's results wait for those of the shards before it. */
+#define PART_DEEP (HP > 1 ? MAX_SHARE * MAX_HEAD / BP : 2)
 
 #define FX_NAME body_fork
 #define FX_ELEM u32
@@ -106,9 +107,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
     FX_STREAMS(i8, XLANES, k, HP, 2);
     FX_STREAMS(i8, XLANES, v, HP, 2);
     FX_STREAMS(i8, XLANES, q, HP, TURNS > 1 ? TURNS * MAX_DQ : 2);
-    FX_STREAMS(i27, ALANES, part, HP, 2);
-    FX_STREAM(i27, ALANES, merged, 2);
-    FX_STREAM(i27, XLANES, att, 2);
+    FX_STREAMS(i27, XLANES, part, HP, PART_DEEP);
+    FX_STREAM(i27, XLANES, att, MAX_DQ / BP); /* all results of a step */
 
     FX_TASK(body_fork, .x = p->cmd,
             .y = {EACH(AT_TASKS, TO, cmd), EACH(HP, TO, shard_cmd)},
@@ -178,10 +178,8 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                    .spread = p->spread, .stripe = p->stripe);
     }
     FX_TASK(merge, .cmd = FX_FROM(cmd[AT_MERGE]), .x = {EACH(HP, FROM, part)},
-            .y = FX_TO(merged), .rounds = p->rounds, .nkv = p->nkv,
-            .share = p->share, .sweeps = p->sweeps);
-    FX_TASK(slim, .cmd = FX_FROM(cmd[AT_SLIM]), .x = FX_FROM(merged),
-            .y = FX_TO(att), .rounds = p->rounds, .beats = p->nq * p->sweeps);
+            .y = FX_TO(att), .rounds = p->rounds, .nkv = p->nkv,
+            .share = p->share, .head = p->head);
 }
 #include "fx/end.h"
 

@@ -4,7 +4,7 @@
  *     route --> turn --> spin --> code --> deal ----------> save k, v
  *               RoPE     R3       i8         |                  | cache
  *                                            v                  v
- *     choose <-- slim <-- merge <-- mix <-- weigh <- match <-- fetch
+ *             choose <-- merge <-- mix <-- weigh <- match <-- fetch
  *                                                      ^-- wide
  *
  * Keys, values and queries come as heads, in this order. A shard has its own
@@ -233,9 +233,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
+/* All shards together normalise what merge lets through. */
+#define NP (1 << (FX_BITS(BP / HP) - 1))
+
 #define FX_NAME attention_av
 #define FX_TP   TP
 #define FX_KP   AP
+#define FX_BP   BP
+#define FX_NP   NP
 #define FX_HP   MAX_SHARE
 #define FX_HEAD MAX_HEAD
 #define FX_SEQ  MAX_SEQ
@@ -248,7 +253,7 @@ struct FX_(ports) {
     FX_IN(u32, TP) l;
     FX_IN(i8, AP) v;
     FX_IN(scale, 1) scale;
-    FX_OUT(i27, ALANES) y;
+    FX_OUT(i27, XLANES) y;
     int rounds, heads, share, head;
 };
 
@@ -330,7 +335,7 @@ struct FX_(ports) {
     FX_IN(i8, XLANES) q;
     FX_IN(scale, 1) soft;
     FX_IN(scale, 1) out;
-    FX_OUT(i27, ALANES) y;
+    FX_OUT(i27, XLANES) y;
     FX_OUT(u32, 2) k_write_req;
     FX_OUT(i8, KP) k_write;
     FX_IN(u1, 1) k_ack;
@@ -403,14 +408,14 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
 }
 #include "fx/end.h"
 
-/* ---- merge, slim: back into one stream of BP channels a beat ------------ */
+/* ---- merge: one stream of heads, BP channels a beat ---------------------- */
 
 #define FX_NAME merge
 struct FX_(ports) {
     FX_IN(u32, DSN_WORDS) cmd;
-    FX_IN(i27, ALANES) x[HP];
-    FX_OUT(i27, ALANES) y;
-    int rounds, nkv, share, sweeps;
+    FX_IN(i27, XLANES) x[HP];
+    FX_OUT(i27, XLANES) y;
+    int rounds, nkv, share, head;
 };
 
 FX_MODULE void FX_NAME(const struct FX_(ports) *p)
@@ -419,9 +424,9 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
         STEP c = FX_READ(p->cmd);
         int shard = 0, heads = KIND(c) == DSN_KVQ ? p->nkv : 0;
         for (int h = 0; h < heads; h++) {
-            for (int i = 0; i < p->share * p->sweeps; i++) {
+            for (int i = 0; i < p->share * p->head; i += BP) {
                 FX_PIPELINE(forward, 1);
-                FX_BEAT(i27, ALANES) x = FX_ZERO;
+                FX_BEAT(i27, XLANES) x = FX_ZERO;
                 for (int a = 0; a < HP; a++) {
                     FX_UNROLL;
                     if (a == shard)
@@ -431,30 +436,6 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
             }
             shard = shard == HP - 1 ? 0 : shard + 1;
         }
-    }
-}
-#include "fx/end.h"
-
-#define FX_NAME release
-#define FX_ELEM i27
-#define FX_N    ALANES
-#define FX_M    XLANES
-#include "fx/narrow.h"
-
-#define FX_NAME slim
-struct FX_(ports) {
-    FX_IN(u32, DSN_WORDS) cmd;
-    FX_IN(i27, ALANES) x;
-    FX_OUT(i27, XLANES) y;
-    int rounds, beats;
-};
-
-FX_MODULE void FX_NAME(const struct FX_(ports) *p)
-{
-    for (int n = 0; n < p->rounds; n++) {
-        STEP c = FX_READ(p->cmd);
-        FX_CALL(release, .x = p->x, .y = p->y,
-                .beats = KIND(c) == DSN_KVQ ? p->beats : 0);
     }
 }
 #include "fx/end.h"

@@ -19,7 +19,7 @@ struct flow {
 
 /* When each module is free, and what is in the queue of weights. */
 struct machine {
-    double lookup, norm, encode, linear, side, rotate, slim;
+    double lookup, norm, encode, linear, side, rotate, merge, att;
     double match[SHARDS], weigh[SHARDS], mix[SHARDS];
     double queue, queue_at;
 };
@@ -158,8 +158,8 @@ static struct flow written(const struct xpl_plan *p, struct flow y, int queries)
     return (struct flow){k + p->kwait, v + p->vwait};
 }
 
-/* The attention output as choose gets it. That lets nothing through before its
- * step has come, and mix waits with the results of its first head. */
+/* The attention output as choose gets it: a queue holds all of a step's, so
+ * that mix never waits for the step to come. */
 static struct flow attention(const struct xpl_plan *p, struct machine *m,
                              struct flow y, int positions)
 {
@@ -169,7 +169,9 @@ static struct flow attention(const struct xpl_plan *p, struct machine *m,
     double k = cache.first + p->kwait, v = cache.last + p->vwait;
     double scores = positions * most(per_key, p->chunks * p->kread);
     double probs = positions * most(per_key, p->sweeps * p->vread);
-    double first = 0, t = most(m->slim, m->encode);
+    double out = p->share * p->hb, first = 0;
+    double np = xpl_norms(p->bp, p->hp), norm = p->share * p->s.head / np;
+    double t = most(m->merge, m->att - nkv * out); /* of the group before */
     for (int h = 0; h < nkv; h++) {
         int a = h % p->hp;
         double q = part(y, (2.0 * nkv + (h + 1.0) * p->share) / heads) + spin;
@@ -184,12 +186,12 @@ static struct flow attention(const struct xpl_plan *p, struct machine *m,
         m->weigh[a] = to;
         to += p->share * p->tp;
         if (h == 0)
-            first = to + 1;
-        t = most(t, to) + p->share * p->hb;
-        to += per_key;
-        t = most(t, to + p->ap / p->bp - 1);
-        m->mix[a] = most(to, t - 2 * p->ap / p->bp);
+            first = to + p->bp / np;
+        to += norm; /* as many of its results have left as merge has taken */
+        t = most(t, to - out) + out;
+        m->mix[a] = p->hp > 1 ? to : most(to, t - 2);
     }
+    m->merge = t;
     return (struct flow){first, t};
 }
 
@@ -229,7 +231,7 @@ static double step(const struct xpl_plan *p, struct machine *m, struct group *g,
     if (kind == DSN_O) {
         x = attention(p, m, g->kvq, g->pos + p->tp);
         din = s->nq * s->head;
-        source = &m->slim;
+        source = &m->att;
     } else if (kind == DSN_DOWN) {
         x = g->ffn;
         din = s->ffn;

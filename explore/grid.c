@@ -178,26 +178,13 @@ static bool placed(struct trial *t, struct fl_error *err)
     return true;
 }
 
-/* Without turns the queries wait until attention takes them, and the words of
- * the next step wait behind the rows of this one: a shard with more than two
- * heads then has to keep the results of all others in the few beats on their
- * way to the engine, or nothing moves any more. */
-static bool moves(const struct trial *t, const struct dsn_config *c)
-{
-    const struct num_shape *s = &t->d->shape;
-    int dec = t->stage == DSN_DECODE;
-    int heads = dec ? (s->nkv + c->hp - 1) / c->hp : s->nkv;
-    int beats = s->nq / s->nkv * (s->head / (dec ? c->kp : c->ap));
-    return (!dec && c->turns == 2) || (heads - 2) * beats <= 4;
-}
-
 /* Counts, times and keeps d->config if it is legal and fits. */
 static bool try_one(struct trial *t, struct fl_error *err)
 {
     struct fl_error why;
     struct xpl_design *d = t->d;
     struct dsn_config c = d->config;
-    if (!dsn_config_check(&c, t->model, &why) || !moves(t, &c))
+    if (!dsn_config_check(&c, t->model, &why))
         return true;
     t->g->legal++;
     struct xpl_stage_point p = {.config = c};

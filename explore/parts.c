@@ -6,6 +6,7 @@
  * and more go to UltraRAM where the device has it. Arrays of up to 2 words are
  * registers, which the modules' fits hold. */
 #include "explore/parts.h"
+#include "explore/ports.h"
 #include "explore/synth.h"
 #include "num/hadamard.h"
 #include <math.h>
@@ -160,7 +161,7 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     memory(&l, "gated", 1, 27 * lanes, turns > 1 ? ffn : 2, true);
     memory(&l, "path streams", 10, 30 * lanes, 2, true);
     wiring(&l, "side", 96 * bp + 32 * (2 + 2 * hp), 2);
-    int tasks = 14 + hp;
+    int tasks = 13 + hp;
     struct xpl_params cmd = {.n = DSN_WORDS, .bits = 32, .ways = tasks};
     part(&l, "body_fork", "fork", 1, cmd);
     memory(&l, "cmd", tasks, 32 * DSN_WORDS, 2, true);
@@ -187,10 +188,12 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     a.mul = 5;
     part(&l, "weigh", "softmax", hp, a);
     memory(&l, "weigh.sbuf", hp, 27.0 * tp, seq * share, false);
-    a.mul = 3; /* a product, and 40 x 16 bits to normalise */
-    a.base = 10;
+    a.mul = 1;
+    a.np = xpl_norms(bp, hp);
+    a.base = 4;
     part(&l, "mix", "attention_av", hp, a);
-    memory(&l, "mix.abuf", hp, 40.0 * tp * ap, up(head, ap) * share, false);
+    double sum = seq > 65536 ? 40 : 32;
+    memory(&l, "mix.abuf", hp, sum * tp * ap, up(head, ap) * share, false);
     q = p;
     q.n = kp;
     part(&l, "save", "kv_write", 2 * hp, q);
@@ -200,9 +203,8 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     part(&l, "hold", "settle", 2 * hp, p);
     q = (struct xpl_params){.n = lanes, .m = tp * ap, .bits = 8};
     part(&l, "wide", "widen", hp, q);
-    q = (struct xpl_params){.n = tp * ap, .m = lanes, .bits = 27};
-    part(&l, "slim", "narrow", 1, q);
-    wiring(&l, "merge", 27.0 * tp * ap, hp);
+    wiring(&l, "merge", 27 * lanes, hp);
+    memory(&l, "att", 1, 27 * lanes, up(dq, bp), true);
     if (ap < kp)
         wiring(&l, "parts", 2 * 8.0 * kp, kp / ap);
     cmd.ways = ap < kp ? 12 : 10;
@@ -210,7 +212,10 @@ void xpl_parts(struct xpl_cost *c, const struct xpl_design *d, int stage,
     memory(&l, "shard cmd", hp * (int)cmd.ways, 32 * DSN_WORDS, 2, true);
     memory(&l, "q", hp, 8 * lanes, turns > 1 ? turns * dq : 2, true);
     memory(&l, "score", hp, 27.0 * tp, turns > 1 ? share * seq : 4, true);
-    memory(&l, "query, part", hp, 35.0 * tp * ap, 2, true);
+    memory(&l, "query, part", hp, 8.0 * tp * ap + (hp > 1 ? 0 : 27 * lanes), 2,
+           true);
+    if (hp > 1)
+        memory(&l, "part", hp, 27 * lanes, share * head / bp, true);
     memory(&l, "cache ports", 4 * hp, 8 * kp, 2, true);
 
     if (!dec)

@@ -178,3 +178,11 @@ int xpl_radix(const struct xpl_design *d)
         radix *= 2;
     return radix;
 }
+
+int xpl_norms(int bp, int hp)
+{
+    int n = 1;
+    while (2 * n * hp <= bp)
+        n *= 2;
+    return n;
+}

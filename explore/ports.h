@@ -42,5 +42,7 @@ void xpl_plan_rates(struct xpl_plan *p, const struct xpl_traffic *t,
 /* Values that a pass of the Hadamard transforms takes together. */
 int xpl_radix(const struct xpl_design *d);
 int xpl_embed_stride(const struct xpl_plan *p);
+/* Channels that a shard normalises at once: NP of designs/llama_heads.h. */
+int xpl_norms(int bp, int hp);
 
 #endif

@@ -18,7 +18,7 @@
 /* Parameters of a module by name, as in scripts/synth_modules.txt: 0 where it
  * has no such one. */
 struct xpl_params {
-    double tp, bp, wp, kp, hp, n, m, ways, bits, topk;
+    double tp, bp, wp, kp, hp, np, n, m, ways, bits, topk;
     double mul, base; /* DSPs of a lane, of the module whatever its width:
                          where there are no rows */
 };

@@ -53,7 +53,6 @@ static const struct node nodes[] = {
     {"weigh", 3, 15, BOTH, 0, "softmax"},
     {"mix", 3, 16, BOTH, 0, "probabilities x values"},
     {"merge", 3, 17, BOTH, 0, "the shards' heads in order"},
-    {"slim", 3, 18, BOTH, 0, "back to the path's width"},
 };
 enum { NODES = sizeof nodes / sizeof *nodes };
 
@@ -115,8 +114,7 @@ static const struct edge {
     {"match", "weigh", STRAIGHT, 0},
     {"weigh", "mix", STRAIGHT, 0},
     {"mix", "merge", STRAIGHT, 0},
-    {"merge", "slim", STRAIGHT, 0},
-    {"slim", "choose", RAIL_RIGHT, 0},
+    {"merge", "choose", RAIL_RIGHT, 0},
 };
 
 /* "save[1]" is the task save. */

@@ -53,6 +53,8 @@ enum {
 #define FX_NAME small_av
 #define FX_TP   8
 #define FX_KP   16
+#define FX_BP   1
+#define FX_NP   1
 #define FX_HP   4
 #define FX_HEAD HEAD
 #define FX_SEQ  (1 << 18)
@@ -82,6 +84,8 @@ enum {
 #define FX_NAME large_av
 #define FX_TP   32
 #define FX_KP   16
+#define FX_BP   1
+#define FX_NP   1
 #define FX_HP   4
 #define FX_HEAD HEAD
 #define FX_SEQ  (1 << 18)

@@ -7,6 +7,8 @@
 #define FX_NAME unit
 #define FX_TP   1
 #define FX_KP   1
+#define FX_BP   1
+#define FX_NP   1
 #define FX_HP   1
 #define FX_HEAD 1
 #define FX_SEQ  2
@@ -15,6 +17,8 @@
 #define FX_NAME prefill
 #define FX_TP   3
 #define FX_KP   4
+#define FX_BP   1
+#define FX_NP   1
 #define FX_HP   4
 #define FX_HEAD 64
 #define FX_SEQ  40
@@ -23,9 +27,22 @@
 #define FX_NAME decode
 #define FX_TP   1
 #define FX_KP   24
+#define FX_BP   8
+#define FX_NP   2
 #define FX_HP   3
 #define FX_HEAD 48
 #define FX_SEQ  64
+#include "fx/attention_av.h"
+
+/* Sums of more than 32 bits. */
+#define FX_NAME pairs
+#define FX_TP   2
+#define FX_KP   12
+#define FX_BP   4
+#define FX_NP   4
+#define FX_HP   2
+#define FX_HEAD 24
+#define FX_SEQ  (1 << 18)
 #include "fx/attention_av.h"
 
 enum { NKV = 3, POS = 64, SHARE = 4, HEAD = 64 };
@@ -52,7 +69,7 @@ static uint32_t row(const int8_t *q, const int8_t *k, int n, int positions,
 }
 
 /* kind 0: random; 1: every probability 255, every value -127. */
-#define CASE(name, TP, KP)                                                     \
+#define CASE(name, TP, KP, BP)                                                 \
     static void run_##name(unsigned depth, int kind, int nkv, int share,       \
                            int head, int positions, int first)                 \
     {                                                                          \
@@ -65,7 +82,7 @@ static uint32_t row(const int8_t *q, const int8_t *k, int n, int positions,
         H_INPUT(u32, TP, l);                                                   \
         H_INPUT(i8, KP, v);                                                    \
         H_INPUT(scale, 1, scale);                                              \
-        H_OUTPUT(i27, TP *KP, y);                                              \
+        H_OUTPUT(i27, TP *BP, y);                                              \
         for (int h = 0; h < nkv; h++) {                                        \
             struct num_scale o = v_scale(10, 17);                              \
             V_SCALE(scale, o);                                                 \
@@ -113,12 +130,13 @@ static uint32_t row(const int8_t *q, const int8_t *k, int n, int positions,
                                      .head = head,                             \
                                      .positions = positions};                  \
         H_RUN(name, ports);                                                    \
-        V_CHECK(i27, TP, KP, y, want, nkv *share *head);                       \
+        V_CHECK(i27, TP, BP, y, want, nkv *share *head);                       \
         h_end();                                                               \
     }
-CASE(unit, 1, 1)
-CASE(prefill, 3, 4)
-CASE(decode, 1, 24)
+CASE(unit, 1, 1, 1)
+CASE(prefill, 3, 4, 1)
+CASE(decode, 1, 24, 8)
+CASE(pairs, 2, 12, 4)
 
 int main(int argc, char **argv)
 {
@@ -133,6 +151,7 @@ int main(int argc, char **argv)
             run_prefill(depth, kind, 0, 3, 4, 5, 3);
             run_decode(depth, kind, 3, 3, 48, 64, 63);
             run_decode(depth, kind, 1, 2, 24, 1, 0);
+            run_pairs(depth, kind, 2, 2, 24, 6, 4);
         }
     return h_done("attention_av");
 }
