@@ -252,6 +252,12 @@ int main(int argc, char **argv)
     line("| the paper's bound against tp 32, wp 256 | 65536 | %.1f | %.1f | "
          "%.2f |\n",
          bound / 3e8, parts / 3e8, bound / parts);
+    /* Full attention as the paper counts it: no triangle, each group of 32
+     * tokens attends to all positions. */
+    double pairs = (double)LAYERS * 65536 / 32 * (double)large_layer(65536);
+    line("| every pair of positions, tp 32, wp 256 | 65536 | %.1f | %.1f | "
+         "%.2f |\n",
+         pairs / 3e8, parts / 3e8, pairs / parts);
     double per = (double)LAYERS * 2 * D, linear = 0, whole, hmt = 0;
     for (int i = 0; i < 4; i++)
         linear += (double)LAYERS * din[i] * dout[i];
