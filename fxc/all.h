@@ -164,6 +164,9 @@ struct Region {
     int drain; /* pipe: steps that must be empty before control goes on */
     int stopstep;
     int freefrom; /* pipe: from this step on nothing can stall */
+    Node *credit; /* pipe: a late write behind a FIFO with room for all that
+                   * is in flight, or NULL; sched.c */
+    int room;     /* words of that FIFO */
     int nedge;
     Edge *edge;
     int64_t trip; /* -1: not known */
@@ -433,6 +436,9 @@ void timing(Fn **fn, int n, const char *path);
 
 /* critical.c */
 Recurrence critical_recurrence(Region *);
+
+/* delays.c */
+void delays(void);
 
 /* report.c */
 void report(Fn **, int n, const char *path);

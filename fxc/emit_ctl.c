@@ -10,7 +10,8 @@
  *     fire_s = v_s & (~v_{s+1} | fire_{s+1}) & streams of step s
  *
  * so bubbles close up and a pipeline drains without further input. Behind its
- * last stream access a loop runs freely, fire_s = v_s, without enables. With an
+ * last stream access a loop runs freely, fire_s = v_s, without enables; an array
+ * that writes late does so from step 1 on, as step 0 waits for a credit. With an
  * interval above 1 step s may only fire in slot s mod ii, which keeps shared
  * ports apart, and needs the next step empty. A value that the next iteration
  * needs, but which comes in a later step, holds that iteration back (`wait`):
@@ -120,6 +121,10 @@ static void emit_step(Step *t, Buf *decl, Buf *b, Buf *clk)
         put(b, "  wire %s_valid = %s%s", id, here, wait);
         if (p)
             put(b, " & %s", p);
+        if (n == r->credit) {
+            put(b, ";%s\n", where(n->loc));
+            continue;
+        }
         for (int k = 0; k < t->npop; k++)
             if (t->pop[k]->id < n->id)
                 put_pop_ok(b, t->pop[k]);
@@ -142,11 +147,15 @@ static void emit_step(Step *t, Buf *decl, Buf *b, Buf *clk)
         else
             put(b, " & ~%s", v_of(r, s + 1));
     }
+    if (r->credit && s == 0)
+        put(b, " & %s_credit", r->name);
     for (int i = 0; i < t->npop; i++)
         put_pop_ok(b, t->pop[i]);
     for (int i = 0; i < t->npush; i++) {
         Node *n = t->push[i];
         const char *p = wants(n);
+        if (n == r->credit)
+            continue;
         put(b, " & (%s%s%s%s%s_ready)",
             needs_flag(t) ? fmt("%s_done | ", name_of(n)) : "", p ? "~" : "",
             p ? p : "", p ? " | " : "", n->port->name);
@@ -236,6 +245,41 @@ static void emit_steps(Region *r, Buf *decl, Buf *b, Buf *clk)
     }
 }
 
+/* The FIFO of a write with credits: what it holds and all that may come to it
+ * never are more than its words. */
+static void emit_credit(const Region *r, Buf *decl, Buf *b, Buf *clk)
+{
+    const Port *p = r->credit->port;
+    const char *y = p->name;
+    int w = clog2(r->room + 1);
+    put(decl, "  wire [%d:0] %s_in_data;\n  wire %s_in_valid, %s_in_ready;\n",
+        p->w - 1, y, y, y);
+    put(decl, "  logic [%d:0] %s_held;\n  wire %s_credit;\n", w - 1, y,
+        r->name);
+    put(b, "  assign %s_credit = 32'(%s_held)", r->name, y);
+    for (int s = 1; s <= r->credit->step; s++)
+        put(b, " + 32'(%s)", v_of(r, s));
+    put(b, " < 32'd%d;\n", r->room);
+    put(b,
+        "  fx_fifo #(.W(%d), .DEPTH(%d)) %s_fifo (\n    .clk(clk), .rst(rst), "
+        ".i_data(%s_in_data), .i_valid(%s_in_valid),\n    "
+        ".i_ready(%s_in_ready), "
+        ".o_data(%s_data), .o_valid(%s_valid), .o_ready(%s_ready));\n",
+        p->w, r->room, y, y, y, y, y, y, y);
+    put(clk,
+        "    if (rst) %s_held <= %d'd0;\n    else %s_held <= %s_held + "
+        "%d'(%s_in_valid) - %d'(%s_valid & %s_ready);\n",
+        y, w, y, y, w, y, w, y, y);
+}
+
+/* The loop whose credits the words of this stream need. */
+static const Region *credited(const Port *p)
+{
+    return p->out && p->nop == 1 && p->op[0]->rgn->credit == p->op[0]
+               ? p->op[0]->rgn
+               : NULL;
+}
+
 static void emit_port(Port *p, Buf *b)
 {
     Buf any = {0}, data = {0};
@@ -254,10 +298,11 @@ static void emit_port(Port *p, Buf *b)
         put(&data, "%s%s", ref(n->in[0], n->rgn, n->step, p->w),
             i < p->nop - 1 ? " : " : "");
     }
-    put(b, "  assign %s_%s = %s;\n", p->name, p->out ? "valid" : "ready",
+    const char *in = credited(p) ? "_in" : "";
+    put(b, "  assign %s%s_%s = %s;\n", p->name, in, p->out ? "valid" : "ready",
         any.s ? any.s : "1'b0");
     if (p->out)
-        put(b, "  assign %s_data = %s;\n", p->name,
+        put(b, "  assign %s%s_data = %s;\n", p->name, in,
             data.s ? data.s : fmt("%d'd0", p->w));
 }
 
@@ -391,11 +436,17 @@ void emit_control(Fn *fn, Buf *decl, Buf *b)
             emit_steps(fn->rgn[i], &top, b, &clk);
     for (int i = 0; i < fn->nport; i++)
         emit_port(fn->port[i], b);
+    for (int i = 0; i < fn->nrgn; i++)
+        if (fn->rgn[i]->credit)
+            emit_credit(fn->rgn[i], &top, b, &clk);
     put(b, "  assign idle = state == S_idle;\n"
            "  assign done = (state == S_finish)");
     for (int i = 0; i < fn->nrgn; i++)
         for (int s = 1; fn->rgn[i]->pipe && s < fn->rgn[i]->nstep; s++)
             put(b, " & ~%s", v_of(fn->rgn[i], s));
+    for (int i = 0; i < fn->nport; i++)
+        if (credited(fn->port[i]))
+            put(b, " & ~%s_valid", fn->port[i]->name);
     put(b, ";\n\n  always_ff @(posedge clk) begin\n%s", clk.s ? clk.s : "");
     for (int i = 0; i < fn->nrgn; i++)
         emit_updates(fn->rgn[i], b);

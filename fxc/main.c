@@ -54,10 +54,12 @@ static _Noreturn void usage(int status)
             "usage: fxc FILE.c --top NAME -o OUT.sv [--target xcup|xc7|ecp5]\n"
             "           [--period NS] [--report R.json] [--timing T.txt]\n"
             "           [-I DIR] [-D MACRO] [--debug LETTERS]\n"
+            "       fxc [--target xcup|xc7|ecp5] --delays\n"
             "  --target   whose delays to schedule for (xcup)\n"
             "  --period   clock period to fit chained operations in (4.0)\n"
             "  --report   intervals, depths, memories, multipliers as JSON\n"
             "  --timing   cycles of loops and ways, for the timed view\n"
+            "  --delays   print what operations are taken to cost\n"
             "  --debug    print the netlist after passes; L: LLVM's code\n");
     for (size_t i = 0; i < sizeof passes / sizeof *passes && !status; i++)
         printf("               %c  %s\n", passes[i].letter, passes[i].what);
@@ -91,6 +93,7 @@ static void write_text(const char *path, const Buf *b)
 int main(int argc, char **argv)
 {
     struct Options o = {0};
+    bool costs = false;
     const char *out = NULL, *json = NULL, *text = NULL, *family = "xcup";
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
@@ -112,6 +115,8 @@ int main(int argc, char **argv)
             PUSH(o.arg, o.narg, fmt("%s%s", a, operand(argc, argv, &i)));
         else if (!strncmp(a, "-I", 2) || !strncmp(a, "-D", 2))
             PUSH(o.arg, o.narg, a);
+        else if (!strcmp(a, "--delays"))
+            costs = true;
         else if (!strcmp(a, "--help"))
             usage(0);
         else if (a[0] == '-' || o.file)
@@ -120,6 +125,10 @@ int main(int argc, char **argv)
             o.file = a;
     }
     target = target_find(family);
+    if (target && costs) {
+        delays();
+        return 0;
+    }
     if (!o.file || !o.top || !out || !target || !(period > 0.1))
         usage(2);
     Fn **fn;

@@ -43,8 +43,9 @@ static void put_loops(Fn *fn, FILE *f)
             continue;
         fprintf(f,
                 "%s{\"name\": \"%s\", \"line\": %d, \"ii\": %d, "
-                "\"depth\": %d, \"drain\": %d, ",
-                sep(k++), r->name, r->loc.line, r->ii, r->nstep, r->drain);
+                "\"depth\": %d, \"drain\": %d, \"credits\": %d, ",
+                sep(k++), r->name, r->loc.line, r->ii, r->nstep, r->drain,
+                r->room);
         Recurrence c = critical_recurrence(r);
         fprintf(f, "\"recurrence\": ");
         if (c.cycles)

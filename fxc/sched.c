@@ -396,18 +396,45 @@ static void find_drain(Region *r)
     r->drain = k;
 }
 
+/* An array of multipliers with sums that come round the loop, which reads in its
+ * first step and writes late, to a stream nobody else writes: its write goes
+ * through a FIFO, and an iteration begins only if there is room for it and for
+ * all that are in flight (a credit). Then nothing can stall it either. */
+static void find_credit(Region *r)
+{
+    enum { ARRAY = 4 };
+    int muls = 0, sums = 0;
+    Node *late = NULL;
+    for (int i = 0; i < r->nnode; i++) {
+        Node *n = r->node[i];
+        muls += n->op == Omul;
+        sums += n->op == Ophi && n->data && update_step(r, n) > 0;
+        if (!n->port || !n->step)
+            continue;
+        if (late || !n->port->out || n->port->nop > 1)
+            return;
+        late = n;
+    }
+    if (r->ii > 1 || muls < ARRAY || !sums || !late)
+        return;
+    r->credit = late;
+    r->room = late->step + 2; /* one word goes while the next comes */
+}
+
 /* Behind the last stream nothing stalls: what is there runs freely, and whoever
  * is followed by such a step need not ask it. (At an interval of 1 a step waits
  * for another only over a distance of several iterations.) */
 static void find_free(Region *r)
 {
     int k = r->ii == 1 ? 1 : r->nstep;
-    for (int i = 0; i < r->nnode; i++)
-        if (r->node[i]->port)
-            at_least(&k, r->node[i]->step + 1);
     for (int i = 0; i < r->nedge; i++)
         if (r->edge[i].dist > 1 && r->edge[i].a->step > r->edge[i].b->step)
             at_least(&k, r->edge[i].b->step + 1);
+    if (k == 1)
+        find_credit(r);
+    for (int i = 0; i < r->nnode; i++)
+        if (r->node[i]->port && r->node[i] != r->credit)
+            at_least(&k, r->node[i]->step + 1);
     r->freefrom = k;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target.c -- what operations cost on each family of chips, in ns.
  *
- * The numbers are for the fastest common speed grade, with a share of routing
- * in `lut`. For xcup and xc7 they follow the vendor's data sheets in magnitude
- * only: no open tool places these families, so they are a scheduling aid and
- * no promise. To add a family: one line here, and its name in --help.
+ * The numbers have a share of routing in them. Those of ecp5 follow what
+ * nextpnr places (speed 8); those of xc7 the cells of an Artix-7 of speed 1 by
+ * Yosys, and 0.45 ns for a wire; bench/delays.sh measures both. For xcup they
+ * follow the vendor's data sheets in magnitude only: no open tool knows this
+ * family, so they are a scheduling aid and no promise. To add a family: one line
+ * here, and its name in --help.
  */
 #include "fxc/all.h"
 #include <string.h>
@@ -12,7 +14,7 @@
 /* name clkq setup lut inputs carry carry1 cmp spread mul ramq port mula mulb */
 static const Target targets[] = {
     {"xcup", .10, .10, .35, 6, .35, .015, 0, 0, 2.20, 0.90, 0.60, 27, 18},
-    {"xc7", .40, .10, .60, 6, .60, .030, 0, 0, 3.00, 1.80, 1.00, 25, 18},
+    {"xc7", .40, .10, .60, 6, 1.15, .029, 0, 0, 4.25, 2.80, 1.00, 25, 18},
     {"ecp5", .50, .20, .85, 4, 1.25, .029, .90, .17, 4.60, 5.60, 1.40, 18, 18},
 };
 

@@ -63,7 +63,10 @@ static void follow(struct walk *w, const Region *r, int levels, int cost)
         const Block *b = r->exit[i].to;
         const Region *from = w->from, *to = b ? b->rgn : NULL;
         if (!to) { /* done waits until the pipeline is empty */
-            int empty = from ? from->nstep - from->ii : 0;
+            int last = from ? from->nstep : 0;
+            if (from && from->credit && from->credit->step + 2 > last)
+                last = from->credit->step + 2; /* through its FIFO */
+            int empty = from ? last - from->ii : 0;
             arrive(w, NULL, levels, cost > empty ? cost : empty);
         } else if (to->pipe) {
             arrive(w, to, levels, cost);
@@ -114,8 +117,9 @@ void loop_ports(const Region *r, int *pop, int *push)
         const Node *n = r->node[i];
         if (n->op == Opop && n->step < first)
             first = n->step;
-        if (n->op == Opush && n->step > *push)
-            *push = n->step;
+        int step = n->step + (n == r->credit);
+        if (n->op == Opush && step > *push)
+            *push = step;
     }
     *pop = first < LONG ? first : 0;
 }

@@ -275,6 +275,29 @@ FX_MODULE void turns(const struct turns_ports *p)
 }
 FX_ENTRY(turns)
 
+/* An array of multipliers that writes late and not always: it runs freely, an
+ * iteration begins when there is room for all that are under way. */
+PORTS(array);
+FX_MODULE void array(const struct array_ports *p)
+{
+    uint32_t all = 0;
+    for (int i = 0; i < p->rows; i++) {
+        uint32_t sum = 0;
+        for (int k = 0; k < p->cols; k++) {
+            FX_PIPELINE(array, 1);
+            uint32_t v = GET(p);
+            for (int l = 0; l < 4; l++) {
+                FX_UNROLL;
+                sum += (v >> 8 * l & 255) * (v >> (24 - 6 * l) & 255);
+            }
+            if (v & 1)
+                PUT(p, sum ^ all);
+        }
+        all += sum * 3;
+    }
+}
+FX_ENTRY(array)
+
 /* Independence that is proved (other addresses) and vouched for: in a RAM, and
  * in an array of registers. */
 PORTS(inplace);
@@ -420,6 +443,8 @@ int main(int argc, char **argv)
         RUN(registers, n, 0, n);
         for (int c = 0; c < 5; c++)
             RUN(straight, n, trips[c], 2 * n);
+        for (int c = 0; c < 5; c++)
+            RUN(array, n, trips[c], n * trips[c]);
         for (int c = 0; c < 5; c++)
             RUN(turns, n, trips[c], n * (2 + 2 * trips[c]));
         RUN(inplace, n, 0, n);

@@ -15,7 +15,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 done
 [ $# -gt 0 ] && shift
 [ -n "$names" ] || names="pairs hash histogram nest earlier arith bounds choose
-    registers straight turns inplace flow"
+    registers straight turns array inplace flow"
 bad=0 n=0
 for k in $names; do
     sh sim/cosim.sh -b "$build" "$@" tests/fxc/kernels.c "$k" || {
