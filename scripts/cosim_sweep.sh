@@ -45,22 +45,37 @@ awk -v tops="$tops" -v bad="$bad" -v left="$left" '
             return 0
         return substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
     }
+    function most(list, key) {
+        if (number(key) > list[$1] + 0)
+            list[$1] = number(key)
+    }
     BEGIN {
-        print "| test | models | cases | runs | words | errors |"
-        print "|---|---|---|---|---|---|"
+        print "| test | models | cases | runs | words | errors |" \
+            " with a formula | off by | timed run off by |"
+        print "|---|---|---|---|---|---|---|---|---|"
     }
     !($1 in models) { name[++n] = $1 }
     { models[$1]++; cases[$1] += number("cases"); runs[$1] += number("runs")
       words[$1] += number("words"); errors[$1] += number("errors") }
+    /"top":"[^"]*4\.0"/ { # whose table the timed run has
+        timed[$1] += 0
+        most(off, "formula_off")
+        most(timed, "timed_off")
+        for (rest = $0; match(rest, /[0-9]+\]/); rest = substr(rest,
+            RSTART + RLENGTH))
+            formula[$1] += substr(rest, RSTART, RLENGTH - 1) > 0
+    }
     END {
         for (k = 1; k <= n; k++) {
             m = name[k]
-            printf "| %s | %d | %d | %d | %d | %d |\n", m, models[m], cases[m],
-                runs[m], words[m], errors[m]
+            printf "| %s | %d | %d | %d | %d | %d | %d | %s | %d |\n", m,
+                models[m], cases[m], runs[m], words[m], errors[m], formula[m],
+                formula[m] ? off[m] + 0 : "–", timed[m]
             a += models[m]; c += cases[m]; r += runs[m]; w += words[m]
-            e += errors[m]
+            e += errors[m]; f += formula[m]
         }
-        printf "| all %d | %d | %d | %d | %d | %d |\n\n", n, a, c, r, w, e
+        printf "| all %d | %d | %d | %d | %d | %d | %d | | |\n\n", n, a, c, r,
+            w, e, f
         printf "%d tops; %d not equal, %d not run\n", tops, bad, left
     }' "$out/all"
 [ $bad -eq 0 ] || exit 1

@@ -3,26 +3,29 @@
 # synth_report.sh -- what every module costs: fxc, then Yosys, then a table.
 #
 #     usage: scripts/synth_report.sh [-b BUILD] [-s SECONDS] [-j N] [-t FAMILY]
-#                                    [MODULE]...
+#                                    [-n] [MODULE]...
 #
 # For every line of scripts/synth_modules.txt (of the MODULEs named): fxc for
 # xcup at 4 ns, Yosys as xcup (DSP, BRAM, URAM, and upper bounds for LUT and
 # FF, as Yosys packs no DSP48E2 registers) and as xc7 (the proxy for LUT and FF
-# once registers are packed); fxc for ecp5 at 10 ns, Yosys as ecp5. Writes
-# docs/synthesis.md and docs/synthesis.json; nothing in them is typed.
+# once registers are packed; with FX_FIELD 20, as a DSP48E1 takes 25 bits); fxc
+# for ecp5 at 10 ns, Yosys as ecp5. Writes docs/synthesis.md and
+# docs/synthesis.json; nothing in them is typed.
 #
 # Results are kept in BUILD/synth under a hash of the SystemVerilog, so that a
 # second run only does what is new; -t does one of xcup, xc7, ecp5 and takes the
-# others if they are kept. After SECONDS no new run begins; the table
-# says how many lines of the list it lacks. Yosys is stopped after an hour.
+# others if they are kept; -n only does lines that have no row yet. After
+# SECONDS no new run begins; the table says how many lines of the list it lacks.
+# Yosys is stopped after an hour.
 set -u
-build=build/release seconds=1000000 jobs=2 chosen=
-while getopts b:s:j:t: option; do
+build=build/release seconds=1000000 jobs=2 chosen= fresh=
+while getopts b:s:j:t:n option; do
     case $option in
     b) build=$OPTARG ;;
     s) seconds=$OPTARG ;;
     j) jobs=$OPTARG ;;
     t) chosen=$OPTARG ;;
+    n) fresh=yes ;;
     *) exit 2 ;;
     esac
 done
@@ -106,7 +109,9 @@ row() { # NUMBER MODULE PARAMETER...
                 bits += substr($0, RSTART + 13, RLENGTH - 13)
         } END { print ii + 0, depth + 0, bits + 0 }' "$dir/xcup.json")
         xcup=$(cells "$dir/xcup.sv" xcup) || xcup=-
-        xc7=$(cells "$dir/xcup.sv" xc7) || xc7=-
+        "$fxc" "$dir/top.c" --top top -o "$dir/xc7.sv" --period 4.0 --target \
+            xcup -D FX_FIELD=20 -I . 2> "$dir/log7" &&
+            xc7=$(cells "$dir/xc7.sv" xc7) || xc7=-
     else
         refused=$(grep -m1 -o 'error: .*' "$dir/log" | tr -d '|' | cut -c8-80)
     fi
@@ -130,6 +135,7 @@ for pass in 1 2 0; do
         if [ -n "$only" ] && ! echo " $only " | grep -q " $module "; then
             continue
         fi
+        [ -n "$fresh" ] && [ -f "$work/rows/$number" ] && continue
         [ $SECONDS -lt "$seconds" ] || continue
         # shellcheck disable=SC2086
         row $number "$module" $parameters &
@@ -160,8 +166,11 @@ for row in "$work"/rows/1*; do cat "$row"; done | awk -F'|' -v tools="$tools" \
         print "Inferred by synthesis, not placed, not on a board. *xcup*:" > md
         print "UltraScale+; DSP, BRAM (RAMB18, a RAMB36 counts two) and URAM" > md
         print "count; LUT and FF are upper bounds, because Yosys packs no" > md
-        print "registers into a DSP48E2. *xc7*: the same SystemVerilog as" > md
-        print "7-series, where it does pack them: the proxy for LUT and FF." > md
+        print "registers into a DSP48E2. *xc7*: the same C (with FX_FIELD 20," \
+            > md
+        print "fx/mac.h) as 7-series, where it does pack them: the proxy for" \
+            > md
+        print "LUT and FF." > md
         print "LUT is the sum of LUT cells without pairing. *ecp5*: LUT4, FF," > md
         print "MULT18 and DP16. II and depth: the largest of the pipelined" > md
         print "loops. pipe: bits of pipeline registers. fxc runs for xcup at" > md

@@ -188,7 +188,7 @@ for period in $periods; do
     }
     # The timed run has the cycles of the first period.
     compare=
-    [ -z "$mutate" ] && [ "$period" = "${periods%% *}" ] && compare="-c 1"
+    [ -z "$mutate" ] && [ "$period" = "${periods%% *}" ] && compare="-c 0"
     # shellcheck disable=SC2086
     if "$obj/Vcosim" "$dir/tape" -n "$name" -s "$seeds" -r "$rates" $compare \
         > "$dir/result"; then
