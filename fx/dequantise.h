@@ -17,7 +17,8 @@
  *
  * units    a row's scale has the fraction bits of the result in its exponent
  * errors   a bad parameter stops the compile; no input value is an error
- * cycles   a step: groups * (dout + 1)
+ * cycles   a step: groups * (dout + 1); with WP 1 the inner loop is no loop, and
+ *          no formula is given
  * proof    tests/fx/dequantise.c, against gold_dequant
  */
 #include "fx/fx.h"

@@ -20,7 +20,8 @@
  * be read.
  *
  * errors   a bad parameter stops the compile; no input value is an error
- * cycles   heads * (head/BP + tokens * head/N)
+ * cycles   heads * (head/BP + tokens * head/N); none is given without tokens, as
+ *          bodies that run empty are not told apart
  * proof    tests/fx/kv.c
  */
 #include "fx/fx.h"

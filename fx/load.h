@@ -14,7 +14,8 @@
  * the channel busy. The word is the beat, packed as fx/README.md shows.
  *
  * errors   a bad parameter stops the compile; no input value is an error
- * cycles   a region: its words, where bursts cover the latency
+ * cycles   a region: its words, where bursts cover the latency; the memory's
+ *          answers are not the module's, so no formula is exact
  * proof    tests/fx/load.c
  */
 #include "fx/fx.h"

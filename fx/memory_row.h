@@ -13,7 +13,8 @@
  * vocabulary.
  *
  * errors   a bad parameter stops the compile; no input value is an error
- * cycles   vectors * (ceil(4/N) + channels/BP)
+ * cycles   vectors * (ceil(4/N) + channels/BP); of one vector: no design writes
+ *          more at a time
  * proof    tests/fx/memory_row.c, against fx/embed.h
  */
 #include "fx/fx.h"

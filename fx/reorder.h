@@ -13,7 +13,8 @@
  * a whole row of a token (norm, quantise) want its channels one after another.
  *
  * errors   a bad parameter stops the compile; no input value is an error
- * cycles   a step: 2 * groups * dout
+ * cycles   a step: 2 * groups * dout; with WP 1 the inner loop is no loop, and
+ *          no formula is given
  * proof    tests/fx/reorder.c
  */
 #include "fx/fx.h"
