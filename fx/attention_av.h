@@ -89,12 +89,17 @@ FX_MODULE void FX_NAME(const struct FX_(ports) *p)
                 v = FX_READ(p->v);
             for (int l = 0; l < LANES; l++) {
                 FX_UNROLL;
-                int64_t old = pos == 0 ? (int64_t)0 : (int64_t)ring[0][l];
+                int64_t old = (int64_t)ring[0][l];
+                for (int j = 1; j < FX_HP; j++) {
+                    FX_UNROLL; /* sent in `share` iterations ago */
+                    old = j == FX_HP - p->share ? (int64_t)ring[j][l] : old;
+                }
+                old = pos == 0 ? (int64_t)0 : old;
                 old += FX_GET(u8, w, l % FX_TP) * FX_GET(i8, v, l / FX_TP);
                 for (int j = 0; j < FX_HP; j++) {
                     FX_UNROLL;
-                    ring[j][l] = j == p->share - 1 ? (FX_(sum))old
-                                                   : ring[(j + 1) % FX_HP][l];
+                    ring[j][l] = j == FX_HP - 1 ? (FX_(sum))old
+                                                : ring[(j + 1) % FX_HP][l];
                 }
                 FX_SET(FX_ELEM_A, a, l, (int64_t)(FX_(sum))old);
             }
