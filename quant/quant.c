@@ -173,8 +173,11 @@ static char *recipe(const struct run *r)
     if (root != NULL)
         cJSON_ReplaceItemInObjectCaseSensitive(root, "mix",
                                                quant_mix_json(&o->mix));
-    if (root != NULL && o->wide > 0)
+    if (root != NULL && o->wide > 0) {
         cJSON_AddNumberToObject(root, "wide_channels", o->wide);
+        cJSON_AddNumberToObject(root, "wide_energy",
+                                rint(1e4 * r->share_wide) / 1e4);
+    }
     if (root != NULL && r->hmt != NULL)
         cJSON_AddStringToObject(root, "hmt", r->hmt_hash);
     char *line = cJSON_PrintUnformatted(root);
