@@ -54,6 +54,7 @@ awk -v tops="$tops" -v bad="$bad" -v left="$left" '
             " with a formula | off by | timed run off by |"
         print "|---|---|---|---|---|---|---|---|---|"
     }
+    seen[$1 $2]++ { next } # the same at both periods, kept: not run twice
     !($1 in models) { name[++n] = $1 }
     { models[$1]++; cases[$1] += number("cases"); runs[$1] += number("runs")
       words[$1] += number("words"); errors[$1] += number("errors") }
