@@ -245,8 +245,8 @@ static void emit_steps(Region *r, Buf *decl, Buf *b, Buf *clk)
     }
 }
 
-/* The FIFO of a write with credits: what it holds and all that may come to it
- * never are more than its words. */
+/* The FIFO of a write with credits: an iteration takes one when it begins, and
+ * gives it back when its word has left the FIFO, or when it had none. */
 static void emit_credit(const Region *r, Buf *decl, Buf *b, Buf *clk)
 {
     const Port *p = r->credit->port;
@@ -254,22 +254,19 @@ static void emit_credit(const Region *r, Buf *decl, Buf *b, Buf *clk)
     int w = clog2(r->room + 1);
     put(decl, "  wire [%d:0] %s_in_data;\n  wire %s_in_valid, %s_in_ready;\n",
         p->w - 1, y, y, y);
-    put(decl, "  logic [%d:0] %s_held;\n  wire %s_credit;\n", w - 1, y,
-        r->name);
-    put(b, "  assign %s_credit = 32'(%s_held)", r->name, y);
-    for (int s = 1; s <= r->credit->step; s++)
-        put(b, " + 32'(%s)", v_of(r, s));
-    put(b, " < 32'd%d;\n", r->room);
+    put(decl, "  logic [%d:0] %s_room;\n", w - 1, y);
+    put(decl, "  wire %s_credit = %s_room != %d'd0;\n", r->name, y, w);
     put(b,
         "  fx_fifo #(.W(%d), .DEPTH(%d)) %s_fifo (\n    .clk(clk), .rst(rst), "
         ".i_data(%s_in_data), .i_valid(%s_in_valid),\n    "
         ".i_ready(%s_in_ready), "
         ".o_data(%s_data), .o_valid(%s_valid), .o_ready(%s_ready));\n",
         p->w, r->room, y, y, y, y, y, y, y);
+    put(clk, "    if (rst) %s_room <= %d'd%d;\n    else %s_room <= %s_room", y,
+        w, r->room, y, y);
     put(clk,
-        "    if (rst) %s_held <= %d'd0;\n    else %s_held <= %s_held + "
-        "%d'(%s_in_valid) - %d'(%s_valid & %s_ready);\n",
-        y, w, y, y, w, y, w, y, y);
+        " - %d'(%s) + %d'(%s_valid & %s_ready) + %d'(%s & ~%s_in_valid);\n", w,
+        fire(r, 0), w, y, y, w, v_of(r, r->credit->step), y);
 }
 
 /* The loop whose credits the words of this stream need. */
