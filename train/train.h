@@ -5,9 +5,9 @@
  * the text (two segments in the first quarter of the steps: the first stage
  * of the paper). A share `echo` of them ends in a copy of one of their earlier
  * segments: text that only a memory can tell, so that it learns to be read
- * and found before it is worth anything in common text. The step adds up their gradients in order, clips, and moves every
- * number by AdamW (arXiv 1711.05101) at a rate that rises over `warmup` steps
- * and falls as a cosine to a tenth.
+ * and found before it is worth anything in common text. The step adds up their
+ * gradients in order, clips, and moves every number by AdamW (arXiv 1711.05101)
+ * at a rate that rises over `warmup` steps and falls as a cosine to a tenth.
  *
  *     m = 0.9 m + 0.1 g        v = 0.95 v + 0.05 g^2
  *     w -= rate (m' / (sqrt(v') + 1e-8) + decay w)     ': unbiased
