@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh
 jobs=$(nproc)
-export FL_FUZZ_SECONDS="${FL_FUZZ_SECONDS:-40}"
+export FL_FUZZ_SECONDS="${FL_FUZZ_SECONDS:-30}"
 
 echo "== build: release (clang 19)"
 cmake --preset release >/dev/null
