@@ -88,7 +88,7 @@ place() { # NAME PERIOD MODULE PARAMETER...
         status=1
     }
 }
-place linear 8.0 linear_prefill TP=2 WP=8 XBITS=8 WBITS=4 DIN=256 BLOCK=1 \
+place linear 7.5 linear_prefill TP=2 WP=8 XBITS=8 WBITS=4 DIN=256 BLOCK=1 \
     GROUP=0
 place softmax 8.0 softmax TP=1 HP=1 SEQ=256
 place quantise 8.0 quantise TP=1 BP=2 DIM=256
