@@ -32,7 +32,8 @@ static GOLD_CLONES void site_token(const struct num_qsite *s, float *x, int n)
     }
     float c = (float)s->clip / 65536;
     float span = s->abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
-    span = most * 137 / 1024 > span ? most * 137 / 1024 : span;
+    float far = most * NUM_WIDE_RANGE / 1024;
+    span = far > span ? far : span;
     float step = span * c / (s->abits == 4 ? 15 : 127);
     step = step < unit / 127 ? unit / 127 : step;
     float zp = s->abits == 4 ? nearest(clamp(-lo * c / step, 0, 15)) : 0;

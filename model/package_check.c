@@ -112,8 +112,8 @@ static bool linear(const struct num_qlinear *l, int most, const char *name,
         if (l->wide > 0) {
             struct sums s = sum8(l->w8 + (size_t)o * (size_t)l->wide, l->wide);
             struct sums t = sum4(row, 0, narrow);
-            col = s.plain + 8 * t.plain;
-            bound = (s.mag + 8 * t.mag) * most;
+            col = s.plain + NUM_WIDE_UNIT * t.plain;
+            bound = (s.mag + NUM_WIDE_UNIT * t.mag) * most;
             bad = bad || s.bad;
         }
         for (int g = 0; l->wide == 0 && g < groups; g++) {

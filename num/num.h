@@ -244,6 +244,11 @@ NUM_FN struct num_qparam num_qparam_u4(int32_t mn, int32_t mx, uint32_t clip,
     return num_qparam_range(low, low + high < 1 ? 1 : low + high, frac);
 }
 
+/* Wide channels (num/qmodel.h). A step is at least 1/112 of the largest of
+ * them, so 15 steps are NUM_WIDE_RANGE, Q0.10, of it: 15/112. A 4-bit weight
+ * code beside wide ones counts NUM_WIDE_UNIT of their steps. */
+enum { NUM_WIDE_RANGE = 137, NUM_WIDE_UNIT = 8 };
+
 /* The same beside wide channels with magnitudes up to `wide`: the step is
  * large enough for them to fit +-112 steps, clipped alike. */
 NUM_FN struct num_qparam num_qparam_u4w(int32_t mn, int32_t mx, uint32_t wide,
@@ -251,7 +256,7 @@ NUM_FN struct num_qparam num_qparam_u4w(int32_t mn, int32_t mx, uint32_t wide,
 {
     uint32_t low = (uint32_t)(((uint64_t)num_abs32(mn) * clip + 32768) >> 16);
     uint32_t high = (uint32_t)(((uint64_t)num_abs32(mx) * clip + 32768) >> 16);
-    uint32_t far = (uint32_t)((uint64_t)wide * clip * 137 >> 26); /* 15/112 */
+    uint32_t far = (uint32_t)((uint64_t)wide * clip * NUM_WIDE_RANGE >> 26);
     uint32_t range = low + high < far ? far : low + high;
     return num_qparam_range(low, range < 1 ? 1 : range, frac);
 }

@@ -36,7 +36,8 @@ struct num_qlinear {
     int din, dout;
     int wbits;             /* 4 or 8, two's complement codes */
     int wide;              /* with wbits 4: so many inputs, from the first, have
-                             i8 codes, in w8; the others' then count eight */
+                             i8 codes, in w8; of the others' each then
+                             counts NUM_WIDE_UNIT */
     int group;             /* inputs a group; 0: one scale a row, no mul */
     int obits;             /* the result saturates to this many bits */
     int frac;              /* fraction bits of the result */
@@ -60,7 +61,7 @@ NUM_FN int num_weight(const struct num_qlinear *l, int o, int i)
         return l->w8[(int64_t)o * l->wide + i];
     int at = i - l->wide, bytes = (l->din - l->wide + 1) / 2;
     int b = l->w[(int64_t)o * bytes + at / 2] >> at % 2 * 4 & 15;
-    return ((b ^ 8) - 8) * (l->wide > 0 ? 8 : 1);
+    return ((b ^ 8) - 8) * (l->wide > 0 ? NUM_WIDE_UNIT : 1);
 }
 
 /* Bits that hold every code of a linear, or of a site. */

@@ -58,7 +58,8 @@ static GOLD_CLONES void site_token(float *x, int n, const float *mean,
         hi = x[i] > hi ? x[i] : hi;
     }
     float span = abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
-    span = most * 137 / 1024 > span ? most * 137 / 1024 : span;
+    float far = most * NUM_WIDE_RANGE / 1024;
+    span = far > span ? far : span;
     float step = span * clip / (abits == 4 ? 15 : 127);
     step = step < 1e-12f ? 1e-12f : step;
     float zp = abits == 4 ? nearest(clamp(-lo * clip / step, 0, 15)) : 0;

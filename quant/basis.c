@@ -51,7 +51,7 @@ static float *spread(int n, uint32_t seed)
     return a;
 }
 
-/* y (n, d) = a (n, n) v, v's rows from `first` down. */
+/* y (n, d) = a (n, n) v (n, d) */
 static void mix(const float *a, const float *v, float *y, int n, int d)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, d, n, 1, a, n, v,
@@ -85,7 +85,9 @@ static bool build(struct run *r, double *c, struct fl_error *err)
     } else {
         free(m);
         free(room);
-        fl_fail(err, FL_NOMEM, 0, "out of memory for the basis");
+        fl_fail(err, FL_NOMEM, 0,
+                "no basis for wide channels: out of memory, or the model's "
+                "activations on the calibration text are not finite");
     }
     free(l);
     free(v);

@@ -115,7 +115,7 @@ void qb_put(struct num_qlinear *q, int first, const struct qt_linear *l)
             col += num_weight(q, (int)o, i) *
                    (groups > 0 ? l->mul[r * groups + i / q->group] : 1);
         struct num_scale s =
-            num_scale_of(wide > 0 ? l->scale[r] / 8 : l->scale[r]);
+            num_scale_of(l->scale[r] / (wide > 0 ? NUM_WIDE_UNIT : 1));
         ((uint16_t *)(uintptr_t)q->mant)[o] = s.mant;
         ((int8_t *)(uintptr_t)q->exp)[o] = (int8_t)s.exp;
         ((int32_t *)(uintptr_t)q->colsum)[o] = col;

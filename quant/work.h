@@ -73,7 +73,7 @@ void qt_scales(struct qt_linear *l, const float *weight, int wbits, int group,
 static inline float qt_step(const struct qt_linear *l, int group, int o, int i)
 {
     if (l->mul == NULL)
-        return i < l->wide ? l->scale[o] / 8 : l->scale[o];
+        return l->scale[o] / (i < l->wide ? NUM_WIDE_UNIT : 1);
     return l->scale[o] * (float)l->mul[(size_t)o * (size_t)(l->din / group) +
                                        (size_t)(i / group)];
 }
