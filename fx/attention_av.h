@@ -217,5 +217,4 @@ FX_COST const struct fx_cost FX_(cost) = {
     .ram_bits = (FX_SEQ <= 1 << 16 ? 32ull : 40ull) * FX_TP * FX_HP * FX_HEAD,
 };
 #undef FX_ELEM_A
-#undef FX_NP
 #include "fx/end.h"

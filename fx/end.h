@@ -39,3 +39,4 @@ FX_ENTRY(FX_NAME)
 #undef FX_TOPK
 #undef FX_TILE
 #undef FX_WIDE
+#undef FX_NP

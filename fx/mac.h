@@ -6,7 +6,7 @@
  *     operand  w0 + w1 * 2^FIELD    27 bits: one port of a DSP48E2
  *     word     | sum of x * w1 : 48 - FIELD | sum of x * w0 : FIELD |
  *
- * |x * w| <= 2^10, so FX_CHUNK = 2^(FIELD - 12) products keep each sum within
+ * |x * w| <= 2^10, so 2^(FIELD - 12) products (_chunk) keep each sum within
  * 2^(FIELD - 2): 1,024 of them with FIELD = 22. The low sum is the word's low
  * FIELD bits, sign-extended; the high one is what remains when it has been
  * subtracted (a negative low sum borrows from the high field). 8-bit weights
