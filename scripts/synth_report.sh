@@ -147,7 +147,7 @@ done
 wait
 
 # The table and the JSON, from the rows that exist.
-tools="$(yosys -V | cut -d' ' -f1,2), fxc of this tree"
+tools="$(yosys -V | cut -d' ' -f1,2) and fxc"
 for row in "$work"/rows/1*; do cat "$row"; done | awk -F'|' -v tools="$tools" \
     -v lines="$(grep -c '^[a-z]' scripts/synth_modules.txt)" '
     function cell(list, k,   a) {
@@ -175,7 +175,9 @@ for row in "$work"/rows/1*; do cat "$row"; done | awk -F'|' -v tools="$tools" \
         print "MULT18 and DP16. II and depth: the largest of the pipelined" > md
         print "loops. pipe: bits of pipeline registers. fxc runs for xcup at" > md
         print "4 ns and ecp5 at 10 ns. Cycles are in each header as formula" > md
-        print "and function (`NAME_cycles`). A dash: not run, or refused.\n" > md
+        print "and function (`NAME_cycles`). A dash: not run, or refused. A" > md
+        print "row stays until its line is run again, so it may be of an" > md
+        print "earlier fxc or module.\n" > md
         print "| module | parameters | II | depth | pipe | xcup DSP | BRAM |" \
             " URAM | LUT | FF | xc7 LUT | FF | ecp5 LUT | FF | MULT | DP16 |" \
             > md

@@ -8,7 +8,7 @@
  * The model is cut to its first two layers. Prefill does all of the first and,
  * as of every last layer, only the keys and values of the second, which are
  * made of what the first gave out; decode does both, and the head. The first
- * two tokens of TEXT go in. DSN_STAGE and the lanes come by -D
+ * TOKENS tokens of `text` go in. DSN_STAGE and the lanes come by -D
  * (tests/fxc/layer.sh).
  */
 #define finish host_finish /* cosim_record.c has one, too */
