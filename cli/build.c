@@ -175,7 +175,7 @@ const struct cli_command cli_build = {
         "vendor's tools\nhas not been run with them: DIR/README.md says which "
         "files. Needs clang-19\n(fxc), and the project's sources.",
     .examples =
-        "  flexllm build designs/llama32_1b-u280.json -o u280\n"
+        "  flexllm build designs/llama32_1b-u280-one.json -o u280\n"
         "  flexllm build my.json -t vitis -o hls --force --json\n"
         "  flexllm build tiny.json -m tiny.fxq --ctx 64 -o tiny && make -C "
         "tiny simulate",

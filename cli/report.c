@@ -99,7 +99,7 @@ const struct cli_command cli_report = {
         "  needs clang-19 and takes minutes for a large model. The prompt's\n"
         "  and the answer's length are the run's. docs/report.md says more.",
     .examples =
-        "  flexllm report designs/llama32_1b-u280.json -o u280.html\n"
+        "  flexllm report designs/llama32_1b-u280-one.json -o u280.html\n"
         "  flexllm time my.json --json >time.json\n"
         "  flexllm explore --model llama32_1b --device u280 --json "
         ">front.json\n"

@@ -146,7 +146,7 @@ const struct cli_command cli_time = {
         "in the timed view: every stream, every module's loops and every\n"
         "memory request, without the data. Prints cycles, tokens/s, how busy\n"
         "modules and memory channels are. Needs clang-19.",
-    .examples = "  flexllm time designs/llama32_1b-u280.json\n"
+    .examples = "  flexllm time designs/llama32_1b-u280-one.json\n"
                 "  flexllm time my.json --context 4096 --json",
     .run = run,
 };
