@@ -6,44 +6,38 @@
 #include "num/convert.h"
 #include "num/hadamard.h"
 
-/* The nearest integer, |x| < 2^22: adding 1.5 * 2^23 leaves no fraction. */
-static inline float nearest(float x)
+GOLD_CLONES void gold_shadow_codes(float *x, int n, int abits, float clip,
+                                   float least, int wide)
 {
-    return (x + 12582912.0f) - 12582912.0f;
-}
-
-static inline float clamp(float x, float lo, float hi)
-{
-    return x < lo ? lo : x > hi ? hi : x;
-}
-
-static GOLD_CLONES void site_token(const struct num_qsite *s, float *x, int n)
-{
-    int wide = s->abits == 4 ? s->wide : 0;
-    float most = 0, lo = 0, hi = 0, unit = ldexpf(1, -s->frac);
-    for (int i = 0; i < n; i++) {
-        x[i] -= s->mean == NULL ? 0 : (float)s->mean[i] * unit;
-        if (i < wide) {
-            most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-            continue;
-        }
+    float most = 0, lo = 0, hi = 0;
+    for (int i = 0; i < wide; i++)
+        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    for (int i = wide; i < n; i++) {
         lo = x[i] < lo ? x[i] : lo;
         hi = x[i] > hi ? x[i] : hi;
     }
-    float c = (float)s->clip / 65536;
-    float span = s->abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
+    float span = abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
     float far = most * NUM_WIDE_RANGE / 1024;
     span = far > span ? far : span;
-    float step = span * c / (s->abits == 4 ? 15 : 127);
-    step = step < unit / 127 ? unit / 127 : step;
-    float zp = s->abits == 4 ? nearest(clamp(-lo * c / step, 0, 15)) : 0;
-    float min = s->abits == 4 ? -zp : -127;
-    float max = s->abits == 4 ? 15 - zp : 127;
+    float step = span * clip / (abits == 4 ? 15 : 127);
+    step = step < least ? least : step;
+    float zp =
+        abits == 4 ? gold_nearest(gold_clamp(-lo * clip / step, 0, 15)) : 0;
+    float min = abits == 4 ? -zp : -127, max = abits == 4 ? 15 - zp : 127;
     float inv = 1 / step;
     for (int i = 0; i < wide; i++)
-        x[i] = step * nearest(clamp(x[i] * inv, -127 - zp, 127 - zp));
+        x[i] = step * gold_nearest(gold_clamp(x[i] * inv, -127 - zp, 127 - zp));
     for (int i = wide; i < n; i++)
-        x[i] = step * nearest(clamp(x[i] * inv, min, max));
+        x[i] = step * gold_nearest(gold_clamp(x[i] * inv, min, max));
+}
+
+static void site_token(const struct num_qsite *s, float *x, int n)
+{
+    float unit = ldexpf(1, -s->frac);
+    for (int i = 0; s->mean != NULL && i < n; i++)
+        x[i] -= (float)s->mean[i] * unit;
+    gold_shadow_codes(x, n, s->abits, (float)s->clip / 65536, unit / 127,
+                      s->abits == 4 ? s->wide : 0);
 }
 
 static void site(const struct num_qsite *s, float *x, int n, int width)
@@ -117,7 +111,7 @@ static void codes(float *x, int n, int heads, int head,
             if (r3)
                 gold_fht_fp32(p, head);
             for (int i = 0; i < head; i++)
-                p[i] = nearest(clamp(p[i] * f, -127, 127));
+                p[i] = gold_nearest(gold_clamp(p[i] * f, -127, 127));
         }
     }
 }
@@ -141,7 +135,7 @@ float gold_shadow_score(const struct num_qmodel *q, int layer, int h)
 void gold_shadow_prob(float *p, int n)
 {
     for (int i = 0; i < n; i++)
-        p[i] = nearest(255 * p[i]);
+        p[i] = gold_nearest(255 * p[i]);
 }
 
 float gold_shadow_value(const struct num_qmodel *q, int layer, int kv)

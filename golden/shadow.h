@@ -7,6 +7,23 @@
 #define GOLDEN_SHADOW_H
 #include "golden/fp32.h"
 
+/* The nearest integer, |x| < 2^22: adding 1.5 * 2^23 leaves no fraction. */
+static inline float gold_nearest(float x)
+{
+    return (x + 12582912.0f) - 12582912.0f;
+}
+
+static inline float gold_clamp(float x, float lo, float hi)
+{
+    return x < lo ? lo : x > hi ? hi : x;
+}
+
+/* x (n), mean out, becomes the values of its codes: docs/numerics.md in real
+ * numbers. `clip` of the range is kept; a step is not below `least`; the first
+ * `wide` channels of 4-bit inputs have i8 codes (num/qmodel.h). */
+void gold_shadow_codes(float *x, int n, int abits, float clip, float least,
+                       int wide);
+
 /* A linear's input becomes code * scale: mean out, rounded, clipped. */
 void gold_shadow_site(const struct num_qmodel *q, int layer, enum num_site at,
                       float *x, int n);

@@ -2,21 +2,12 @@
 /* quant/act.c -- what lies between the linears, in fp32 on all calibration
  * tokens at once, with the codes of docs/numerics.md put in where asked. */
 #include "golden/matmul.h"
+#include "golden/shadow.h"
 #include "quant/work.h"
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static inline float nearest(float x)
-{
-    return (x + 12582912.0f) - 12582912.0f;
-}
-
-static inline float clamp(float x, float lo, float hi)
-{
-    return x < lo ? lo : x > hi ? hi : x;
-}
 
 void qt_norm(const float *r, float *x, size_t n, int d, double eps)
 {
@@ -43,32 +34,13 @@ void qt_mean(const float *x, size_t n, int width, double *mean)
         mean[i] /= (double)n;
 }
 
-static GOLD_CLONES void site_token(float *x, int n, const float *mean,
-                                   int abits, float clip, int wide)
+static void site_token(float *x, int n, const float *mean, int abits,
+                       float clip, int wide)
 {
-    float most = 0, lo = 0, hi = 0;
     for (int i = 0; mean != NULL && i < n; i++)
         x[i] -= mean[i];
-    if (abits > 8)
-        return;
-    for (int i = 0; i < wide; i++)
-        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-    for (int i = wide; i < n; i++) {
-        lo = x[i] < lo ? x[i] : lo;
-        hi = x[i] > hi ? x[i] : hi;
-    }
-    float span = abits == 4 ? hi - lo : hi > -lo ? hi : -lo;
-    float far = most * NUM_WIDE_RANGE / 1024;
-    span = far > span ? far : span;
-    float step = span * clip / (abits == 4 ? 15 : 127);
-    step = step < 1e-12f ? 1e-12f : step;
-    float zp = abits == 4 ? nearest(clamp(-lo * clip / step, 0, 15)) : 0;
-    float min = abits == 4 ? -zp : -127, max = abits == 4 ? 15 - zp : 127;
-    float inv = 1 / step;
-    for (int i = 0; i < wide; i++)
-        x[i] = step * nearest(clamp(x[i] * inv, -127 - zp, 127 - zp));
-    for (int i = wide; i < n; i++)
-        x[i] = step * nearest(clamp(x[i] * inv, min, max));
+    if (abits <= 8)
+        gold_shadow_codes(x, n, abits, clip, 1e-12f, wide);
 }
 
 void qt_site(float *x, size_t n, int width, const float *mean, int abits,
@@ -167,7 +139,7 @@ static void head_codes(float *x, size_t n, int heads, int head,
             float step = max[h] / 127;
             float *p = x + (t * (size_t)heads + (size_t)h) * (size_t)head;
             for (int i = 0; i < head; i++)
-                p[i] = step * nearest(clamp(p[i] / step, -127, 127));
+                p[i] = step * gold_nearest(gold_clamp(p[i] / step, -127, 127));
         }
 }
 
@@ -183,7 +155,7 @@ static float softmax(float *row, size_t own, size_t seen, float scale,
         row[i] = (row[i] - max) * scale;
     gold_exp_fp32(row, (int)own);
     for (size_t i = 0; i < own; i++) {
-        row[i] = codes ? nearest(row[i] * 255) : row[i];
+        row[i] = codes ? gold_nearest(row[i] * 255) : row[i];
         total += row[i];
     }
     memset(row + own, 0, (seen - own) * sizeof *row);
